@@ -1,0 +1,15 @@
+export * from './apps.js';
+export * from './certificates.js';
+export type { Answer, CallInput, Endpoint, ParsedInput } from './endpoint.js';
+export * from './errors.js';
+export * as frames from './frames.js';
+export type { DownFrame, Position, Section, SectionHashes, UpFrame } from './frames.js';
+export * from './http.js';
+export * from './ids.js';
+export * from './images.js';
+export * from './labels.js';
+export * from './manifests.js';
+export * from './nodes.js';
+export * from './resources.js';
+export * from './secrets.js';
+export * from './users.js';

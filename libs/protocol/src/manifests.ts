@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { appSpec } from './apps.js';
+import { labels } from './labels.js';
+import { name } from './ids.js';
+import { nodeSpec } from './nodes.js';
+import { secretSpec } from './secrets.js';
+
+const head = { name, labels: labels.default({}), project: name.optional() };
+
+/** One document of a manifest file, told apart by `kind`. */
+export const manifest = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('App'), ...head, spec: appSpec }),
+  z.strictObject({ kind: z.literal('Secret'), ...head, spec: secretSpec }),
+  z.strictObject({ kind: z.literal('Node'), ...head, spec: nodeSpec.prefault({}) }),
+]);
+export type Manifest = z.infer<typeof manifest>;

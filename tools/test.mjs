@@ -1,0 +1,104 @@
+/**
+ * `npm test`: installs what the tests need, starts what is not running, runs every group and stops what it started.
+ * What is missing and cannot be installed is a failure; a group is left out only by naming it: `npm test -- --without docker`.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ensureDockerEngine, installPackages } from './docker-engine.mjs';
+
+const root = resolve(import.meta.dirname, '..');
+const reports = mkdtempSync(join(tmpdir(), 'selvage-test-'));
+const env = { ...process.env, NX_DAEMON: 'false', FORCE_COLOR: process.env.FORCE_COLOR ?? '0' };
+const total = { passed: 0, failed: 0 };
+
+/** Group → what runs. The order is that of the shortest way to bad news. */
+const groups = {
+  build: () => command('build', ['npm', 'run', '--silent', 'build']),
+  lint: () => command('lint', ['npm', 'run', '--silent', 'lint']),
+  types: () => command('types', ['npm', 'run', '--silent', 'types']),
+  unit: () => needs(['postgresql']) && vitest('unit'),
+  docker: () => withDocker(() => ['flows', 'faults'].forEach(vitest)),
+};
+
+const without = readWithout();
+try {
+  install();
+  for (const [name, run] of Object.entries(groups)) if (!without.has(name)) await run();
+} finally {
+  rmSync(reports, { recursive: true, force: true });
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+
+function readWithout() {
+  const at = process.argv.indexOf('--without');
+  const names = at === -1 ? [] : (process.argv[at + 1] ?? '').split(',').filter(Boolean);
+  const unknown = names.filter((name) => !Object.hasOwn(groups, name));
+  if (unknown.length === 0) return new Set(names);
+  console.error(`No test group ${unknown.join(', ')}. Groups: ${Object.keys(groups).join(', ')}.`);
+  process.exit(2);
+}
+
+function install() {
+  if (existsSync(join(root, 'node_modules', '.package-lock.json'))) return;
+  heading('npm ci');
+  const run = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, env, stdio: 'inherit' });
+  if (run.status !== 0) stopWith('npm ci failed: the lines above say why.');
+}
+
+async function withDocker(run) {
+  if (!needs(['docker.io', 'docker-registry', 'busybox-static'])) return;
+  const engine = await ensureDockerEngine({ install: true, log: console.log });
+  if (engine.state === 'unavailable')
+    return fail(`No Docker engine: ${engine.reason}. To leave these out: --without docker`);
+  try {
+    run();
+  } finally {
+    await engine.stop();
+  }
+}
+
+function needs(packages) {
+  const problem = installPackages(packages, console.log);
+  if (problem) fail(problem);
+  return problem === undefined;
+}
+
+function command(name, [program, ...args]) {
+  heading(name);
+  const run = spawnSync(program, args, { cwd: root, env, stdio: 'inherit' });
+  if (run.status === 0) total.passed += 1;
+  else fail(`${name} failed.`);
+}
+
+function vitest(project) {
+  heading(project);
+  const report = join(reports, `${project}.json`);
+  const args = ['run', '--project', project, '--passWithNoTests=false', '--reporter=default', '--reporter=json'];
+  const run = spawnSync('npx', ['--no-install', 'vitest', ...args, `--outputFile.json=${report}`], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  });
+  const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  total.passed += result?.numPassedTests ?? 0;
+  total.failed += result?.numFailedTests ?? 0;
+  if (run.status !== 0 && !result?.numFailedTests) fail(`${project} tests ended with ${run.status ?? run.signal}.`);
+}
+
+function heading(text) {
+  console.log(`\n── ${text}`);
+}
+
+function fail(reason) {
+  console.error(reason);
+  total.failed += 1;
+}
+
+function stopWith(reason) {
+  console.error(reason);
+  rmSync(reports, { recursive: true, force: true });
+  process.exit(1);
+}
