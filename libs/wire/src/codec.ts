@@ -1,7 +1,7 @@
 import { Packr } from 'msgpackr';
 import { type DownFrame, EdgeError, frames, type UpFrame } from '@selvage/protocol';
 
-/** Plain MessagePack maps, as any other implementation writes and reads them: no records, no structured clones. */
+/** Plain MessagePack maps, readable by every other implementation: no records, no structured clones. */
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: false, mapsAsObjects: true, int64AsType: 'number' });
 
 /** A frame as the bytes of one binary WebSocket message. */

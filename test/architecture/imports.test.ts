@@ -1,0 +1,142 @@
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type SourceFile, sources } from './sources.js';
+
+/** Which `@selvage/*` packages and which other packages a part may import; tests may import more. */
+const LIBS: Record<string, readonly string[]> = {
+  'libs/protocol': ['zod'],
+  'libs/wire': ['@selvage/protocol', 'msgpackr'],
+  'libs/reconcile': [],
+  'libs/pki': ['@selvage/protocol', 'node-forge'],
+  'libs/api-client': ['@selvage/protocol'],
+};
+
+/** Outside thing → the only places that may import it. */
+const DOORS: [thing: string, places: RegExp][] = [
+  ['dockerode', /^(apps\/edge-agent\/src\/docker\/|libs\/testkit\/)/],
+  ['sqlite3', /^apps\/(edge-agent\/src\/state|cloud\/src\/db)\//],
+  ['typeorm', /^apps\/cloud\/src\/(db\/|.*\.entity\.ts$|.*migration|.*\.service\.ts$|.*\.link\.ts$)/],
+  ['ws', /^apps\/(edge-agent|cloud)\/src\/link\//],
+  ['msgpackr', /^libs\/wire\//],
+  ['node-forge', /^libs\/pki\//],
+];
+
+const PURE = /(^libs\/protocol\/src\/|\/(plan|match|merge|status|acl|spec)\.ts$|\.rules\.ts$)/;
+const IMPURE =
+  /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\brandomBytes\(|\brandomUUID\(|\bperformance\.now\(/;
+
+/** Floors of an app, uppermost first; whoever stands further down never imports from further up, and slices stand on top. */
+const FLOORS: Record<string, readonly string[]> = {
+  'apps/cloud': ['http', 'desired', 'link', 'db'],
+  'apps/edge-agent': ['link', 'docker', 'state'],
+};
+/** Slices of the hub, leftmost first: a slice imports only slices to its left. */
+const HUB_SLICES = ['users', 'audit', 'projects', 'certificates', 'nodes', 'secrets', 'apps'];
+const ROOT_FILES = ['main', 'agent', 'create-hub', 'cloud.module', 'config', 'index'];
+
+const code = sources().filter((file) => /^(apps|libs)\//.test(file.path) && !file.isTest);
+
+describe('imports go', () => {
+  it.each(Object.entries(LIBS))('only down: %s imports nothing but its list', (lib, allowed) => {
+    const packages = code.filter((file) => file.path.startsWith(`${lib}/`)).flatMap(outside);
+    expect(packages.filter(({ to }) => !allowed.includes(packageOf(to)))).toEqual([]);
+  });
+
+  it('only down: an app imports no app and no testkit', () => {
+    const packages = code.filter((file) => file.path.startsWith('apps/')).flatMap(outside);
+    expect(packages.filter(({ to }) => /^@selvage\/(cloud|edge-agent|cli|testkit)/.test(to))).toEqual([]);
+  });
+
+  it.each(DOORS)('through one door: %s', (thing, places) => {
+    const importers = code
+      .filter((file) => outside(file).some(({ to }) => packageOf(to) === thing))
+      .map(({ path }) => path);
+    expect(importers.filter((path) => !places.test(path))).toEqual([]);
+  });
+
+  it('down the floors, never from a floor into a slice', () => {
+    const wrong = Object.entries(FLOORS).flatMap(([app, floors]) =>
+      crossings(app).filter(({ from, to }) => {
+        const [here, there] = [floors.indexOf(from), floors.indexOf(to)];
+        return here !== -1 && (there === -1 || there < here);
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('to the left among the slices of the hub', () => {
+    const wrong = crossings('apps/cloud').filter(({ from, to }) => {
+      const [here, there] = [HUB_SLICES.indexOf(from), HUB_SLICES.indexOf(to)];
+      return here !== -1 && there !== -1 && there > here;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('not between the slices of the agent', () => {
+    const floors = FLOORS['apps/edge-agent'] ?? [];
+    expect(
+      crossings('apps/edge-agent').filter(({ from, to }) => !floors.includes(from) && !floors.includes(to)),
+    ).toEqual([]);
+  });
+
+  it('through the front door of another folder', () => {
+    const wrong = code.flatMap((file) =>
+      inside(file)
+        .filter(({ to }) => dirname(to) !== dirname(file.path) && !to.startsWith(`${dirname(file.path)}/`))
+        .filter(({ to }) => !isDoor(file.path, to)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('from a pure file to pure things only, and it reads no clock, chance or environment', () => {
+    const pure = code.filter((file) => PURE.test(file.path));
+    expect(pure.filter(({ text }) => IMPURE.test(text)).map(({ path }) => path)).toEqual([]);
+    const impure = pure
+      .flatMap(outside)
+      .filter(({ to }) => !/^(@selvage\/(protocol|wire)|zod|node:(path|net|crypto))$/.test(to));
+    expect(impure).toEqual([]);
+  });
+
+  it('to process.env in config.ts only', () => {
+    const readers = code.filter(({ text }) => text.includes('process.env')).map(({ path }) => path);
+    expect(readers.filter((path) => !path.endsWith('/config.ts') && !path.startsWith('libs/testkit/'))).toEqual([]);
+  });
+});
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function outside(file: SourceFile): Import[] {
+  return file.imports
+    .filter((to) => !to.startsWith('.') && !to.startsWith('node:'))
+    .map((to) => ({ from: file.path, to }));
+}
+
+/** Relative imports, as paths from the root of the repository. */
+function inside(file: SourceFile): Import[] {
+  return file.imports
+    .filter((to) => to.startsWith('.'))
+    .map((to) => ({ from: file.path, to: join(dirname(file.path), to).replace(/\.js$/, '.ts') }));
+}
+
+/** Imports from one folder under an app's `src` into another, by the names of the folders. */
+function crossings(app: string): Import[] {
+  const folder = (path: string): string | undefined => /^apps\/[^/]+\/src\/([^/]+)\//.exec(path)?.[1];
+  return code
+    .filter(({ path }) => path.startsWith(`${app}/`))
+    .flatMap(inside)
+    .map(({ from, to }) => ({ from: folder(from) ?? '', to: folder(to) ?? '', where: `${from} → ${to}` }))
+    .filter(({ from, to }) => from !== '' && to !== '' && from !== to);
+}
+
+function isDoor(from: string, to: string): boolean {
+  const isRoot = /^apps\/[^/]+\/src\/[^/]+\.ts$/.test(to);
+  if (isRoot) return to.endsWith('/config.ts') || ROOT_FILES.some((name) => from.endsWith(`/${name}.ts`));
+  return /\/(index|[^/]+\.module)\.ts$/.test(to);
+}
+
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+}
