@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const shared = {
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: { conditions: ['@selvage/source'] },
-  ssr: { resolve: { conditions: ['@selvage/source', 'node', 'import', 'default'] } },
+  ssr: { resolve: { conditions: ['@selvage/source', 'node', 'module'] } },
 };
 
 export default defineConfig({
@@ -26,6 +26,15 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {

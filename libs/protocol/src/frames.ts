@@ -23,7 +23,7 @@ export const CALL_WINDOW = 256 * KIB;
 
 const sectionName = z.string().min(1).max(32);
 const hash = z.string().min(1).max(64);
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'not bytes');
 const callId = z.int().nonnegative();
 
 /** Name → content hash of each section that one side holds. */

@@ -1,5 +1,6 @@
 export * from './apps.js';
 export * from './certificates.js';
+export * from './devices.js';
 export type { Answer, CallInput, Endpoint, ParsedInput } from './endpoint.js';
 export * from './errors.js';
 export * as frames from './frames.js';
@@ -12,4 +13,7 @@ export * from './manifests.js';
 export * from './nodes.js';
 export * from './resources.js';
 export * from './secrets.js';
+export * from './topics.js';
+export * from './twins.js';
 export * from './users.js';
+export * from './version.js';
