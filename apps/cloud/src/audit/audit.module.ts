@@ -1,0 +1,31 @@
+import { Controller, Module, type OnModuleInit } from '@nestjs/common';
+import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
+import { Expose, Input, RequestHooks } from '../http/index.js';
+import { AuditLine } from './audit.entity.js';
+import { Audit1700000003000 } from './audit.migration.js';
+import { Audit } from './audit.service.js';
+
+export const auditSchema = { entities: [AuditLine], migrations: [Audit1700000003000] };
+export { Audit };
+
+@Controller()
+export class AuditController {
+  constructor(private readonly audit: Audit) {}
+
+  @Expose(endpoints.audit.list)
+  list(@Input() { query }: ParsedInput<typeof endpoints.audit.list>): Promise<Answer<typeof endpoints.audit.list>> {
+    return this.audit.list(query);
+  }
+}
+
+@Module({ controllers: [AuditController], providers: [Audit], exports: [Audit] })
+export class AuditModule implements OnModuleInit {
+  constructor(
+    private readonly hooks: RequestHooks,
+    private readonly audit: Audit,
+  ) {}
+
+  onModuleInit(): void {
+    this.hooks.recordChanges((change) => this.audit.record(change));
+  }
+}

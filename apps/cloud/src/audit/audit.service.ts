@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { systemClock } from '@selvage/reconcile';
+import { type EntityManager, LessThan } from 'typeorm';
+import { Database } from '../db/index.js';
+import type { AuditedChange } from '../http/index.js';
+import { AuditLine } from './audit.entity.js';
+import { BEGINNING, chainHash, firstBroken } from './chain.js';
+
+const CHECK_BATCH = 1000;
+
+/** The log of who changed what: append-only and hash-chained. */
+@Injectable()
+export class Audit {
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly db: Database) {}
+
+  /** Adds a line. Lines are written one after the other, since each carries the hash of the one before. */
+  record(change: AuditedChange): Promise<void> {
+    const turn = this.last.then(() => this.db.write((tx) => this.append(tx, change)));
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Newest first. */
+  async list({
+    limit,
+    cursor,
+  }: {
+    limit: number;
+    cursor?: string | undefined;
+  }): Promise<{ items: AuditShown[]; cursor?: string }> {
+    const where = cursor === undefined ? {} : { id: LessThan(Number(cursor) || 0) };
+    const found = await this.db.read.find(AuditLine, { where, order: { id: 'DESC' }, take: limit + 1 });
+    const items = found.slice(0, limit).map(shown);
+    return found.length > limit ? { items, cursor: String(items.at(-1)?.id ?? 0) } : { items };
+  }
+
+  /** Id of the first line that was tampered with; undefined when the chain holds. */
+  async verify(): Promise<number | undefined> {
+    let before = BEGINNING;
+    for (let after = 0; ; after += CHECK_BATCH) {
+      const lines = await this.db.read.find(AuditLine, { order: { id: 'ASC' }, skip: after, take: CHECK_BATCH });
+      const broken = firstBroken(lines, before);
+      if (broken !== undefined || lines.length < CHECK_BATCH) return broken;
+      before = lines.at(-1)?.hash ?? before;
+    }
+  }
+
+  private async append(tx: EntityManager, change: AuditedChange): Promise<void> {
+    const [newest] = await tx.find(AuditLine, { order: { id: 'DESC' }, take: 1 });
+    const { project = null, ...rest } = change;
+    const line = { ...rest, project, id: (newest?.id ?? 0) + 1, at: new Date(systemClock.now()).toISOString() };
+    await tx.insert(AuditLine, { ...line, hash: chainHash(line, newest?.hash ?? BEGINNING) });
+  }
+}
+
+type AuditShown = Omit<AuditLine, 'project'> & { project?: string };
+
+function shown({ project, ...line }: AuditLine): AuditShown {
+  return project === null ? line : { ...line, project };
+}

@@ -1,0 +1,40 @@
+import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Metrics } from '../http/index.js';
+import { TlsPort } from '../link/index.js';
+import { CertificatesController } from './certificates.controller.js';
+import { CertificateRow, JoinTokenRow } from './certificates.entity.js';
+import { Certificates1700000004000 } from './certificates.migration.js';
+import { Certificates, type JoinedNode, type JoinHook } from './certificates.service.js';
+import { Enrolment } from './enrolment.js';
+import { HubAuthority } from './hub-authority.js';
+import { Joins } from './joins.service.js';
+import { namesByProject, pieces } from './refs.rules.js';
+import { Renewals } from './renewals.service.js';
+
+export const certificatesSchema = { entities: [CertificateRow, JoinTokenRow], migrations: [Certificates1700000004000] };
+export { Certificates, HubAuthority, type JoinedNode, type JoinHook, namesByProject, pieces };
+
+@Module({
+  controllers: [CertificatesController],
+  providers: [Certificates, Enrolment, HubAuthority, Joins, Renewals],
+  exports: [Certificates, HubAuthority],
+})
+export class CertificatesModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly authority: HubAuthority,
+    private readonly certificates: Certificates,
+    private readonly enrolment: Enrolment,
+    private readonly port: TlsPort,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.authority.start();
+    await this.certificates.start();
+    this.enrolment.start(this.port, this.metrics);
+  }
+
+  onApplicationShutdown(): void {
+    this.authority.stop();
+  }
+}

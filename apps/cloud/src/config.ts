@@ -1,0 +1,85 @@
+import { hostname, networkInterfaces } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EdgeError } from '@selvage/protocol';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const host = z.string().min(1).max(255);
+
+/** Environment variable → what it must be and what it is when it is not set. */
+const environment = z.object({
+  SELVAGE_DATA: z.string().min(1).default('.selvage'),
+  SELVAGE_HTTP_HOST: host.default('127.0.0.1'),
+  SELVAGE_HTTP_PORT: port.default(8080),
+  SELVAGE_LINK_HOST: host.default('0.0.0.0'),
+  SELVAGE_LINK_PORT: port.default(8443),
+  SELVAGE_PUBLIC_URL: z.url({ protocol: /^https$/ }).optional(),
+  SELVAGE_HUB_NAMES: z.string().max(4096).default(''),
+  SELVAGE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  SELVAGE_MASTER_KEY_FILE: z.string().min(1).optional(),
+  SELVAGE_HEARTBEAT_SECONDS: z.coerce.number().min(1).max(3600).default(30),
+  SELVAGE_CERTIFICATE_DAYS: z.coerce.number().positive().max(825).default(90),
+  SELVAGE_RENEW_GRACE_DAYS: z.coerce.number().min(0).max(3650).default(30),
+  SELVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  SELVAGE_ADMIN_PASSWORD: z.string().min(12, 'has at least 12 characters').max(256).optional(),
+});
+
+/** Everything that can be set, checked and resolved. Times in milliseconds, lifetimes in days, paths absolute. */
+export class HubConfig {
+  /** The hub's own folder: database, keys, `ports.json`. */
+  readonly data: string;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly link: { readonly host: string; readonly port: number };
+  /** What join commands name; absent: made from the first address and the port in use. */
+  readonly publicUrl: string | undefined;
+  /** Names and addresses that the certificate of the TLS port carries. */
+  readonly names: readonly string[];
+  readonly databaseUrl: string | undefined;
+  readonly masterKeyFile: string;
+  readonly heartbeatMs: number;
+  readonly certificateDays: number;
+  readonly renewGraceDays: number;
+  readonly logLevel: string;
+  readonly adminPassword: string | undefined;
+
+  private constructor(given: z.output<typeof environment>) {
+    this.data = resolve(given.SELVAGE_DATA, 'hub');
+    this.http = { host: given.SELVAGE_HTTP_HOST, port: given.SELVAGE_HTTP_PORT };
+    this.link = { host: given.SELVAGE_LINK_HOST, port: given.SELVAGE_LINK_PORT };
+    this.publicUrl = given.SELVAGE_PUBLIC_URL?.replace(/\/+$/, '');
+    this.names = allNames(given.SELVAGE_HUB_NAMES, given.SELVAGE_PUBLIC_URL);
+    this.databaseUrl = given.SELVAGE_DATABASE_URL;
+    this.masterKeyFile = resolve(given.SELVAGE_MASTER_KEY_FILE ?? join(this.data, 'master.key'));
+    this.heartbeatMs = given.SELVAGE_HEARTBEAT_SECONDS * 1000;
+    this.certificateDays = given.SELVAGE_CERTIFICATE_DAYS;
+    this.renewGraceDays = given.SELVAGE_RENEW_GRACE_DAYS;
+    this.logLevel = given.SELVAGE_LOG_LEVEL;
+    this.adminPassword = given.SELVAGE_ADMIN_PASSWORD;
+  }
+
+  /**
+   * Reads the environment.
+   * @throws EdgeError `config_invalid` whose detail has a line for each problem.
+   */
+  static fromEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): HubConfig {
+    const parsed = environment.safeParse(env);
+    if (parsed.success) return new HubConfig(parsed.data);
+    const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+    throw new EdgeError('config_invalid', `Change these environment variables:\n${problems.join('\n')}`);
+  }
+}
+
+function allNames(more: string, publicUrl: string | undefined): string[] {
+  const given = more.split(',').map((name) => name.trim());
+  const url = publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')];
+  return [...new Set(['localhost', '127.0.0.1', '::1', hostname(), ...addresses(), ...given, ...url])].filter(Boolean);
+}
+
+/** Addresses of this machine that others can reach, the ones of container bridges left out. */
+export function addresses(): string[] {
+  return Object.entries(networkInterfaces())
+    .filter(([name]) => !/^(docker|br-|veth|virbr)/.test(name))
+    .flatMap(([, list]) => list ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+    .map(({ address }) => address);
+}

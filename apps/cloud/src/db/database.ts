@@ -1,0 +1,140 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { EdgeError } from '@selvage/protocol';
+import { Settings } from './settings.entity.js';
+
+const MAX_WAITING_WRITES = 10_000;
+const RETRIES = 5;
+/** PostgreSQL: serialization failure, deadlock. */
+const RETRY_CODES = new Set(['40001', '40P01']);
+
+/**
+ * The database, behind two verbs. `read` never sees what is not committed. `write` runs one transaction: on SQLite one after the
+ * other on a connection of its own (TypeORM has but one per data source, and would mix transactions), on PostgreSQL side by side,
+ * retried when two of them clashed.
+ */
+export class Database {
+  #waiting = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #epoch = '';
+
+  constructor(
+    private readonly writer: DataSource,
+    private readonly reader: DataSource,
+  ) {}
+
+  get dialect(): 'sqlite' | 'postgres' {
+    return this.writer.options.type === 'postgres' ? 'postgres' : 'sqlite';
+  }
+
+  /** For queries. Never write through it. */
+  get read(): EntityManager {
+    return this.reader.manager;
+  }
+
+  /** Names this database: made anew with it, so that a node notices when it meets another one. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** Opens the connections and brings the tables up to date. `newEpoch` is kept when the database is new. */
+  async start(newEpoch: string): Promise<void> {
+    await this.writer.initialize();
+    if (this.dialect === 'sqlite') await this.writer.query('PRAGMA synchronous = FULL');
+    await this.writer.runMigrations({ transaction: 'each' });
+    if (this.reader !== this.writer) await this.reader.initialize();
+    await this.writer
+      .createQueryBuilder()
+      .insert()
+      .into(Settings)
+      .values({ id: 1, epoch: newEpoch, revision: 0 })
+      .orIgnore()
+      .execute();
+    this.#epoch = (await this.settings()).epoch;
+  }
+
+  async stop(): Promise<void> {
+    await this.#last;
+    for (const source of new Set([this.reader, this.writer])) if (source.isInitialized) await source.destroy();
+  }
+
+  /** Whether the database answers. */
+  async ping(): Promise<void> {
+    await this.guarded(() => this.reader.query('SELECT 1'));
+  }
+
+  /**
+   * Runs a transaction: all of it happens or nothing.
+   * @throws EdgeError `overloaded` when too many wait, `database_unavailable` when the database does not answer.
+   */
+  write<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
+    if (this.dialect === 'postgres') return this.guarded(() => this.retried(run));
+    if (this.#waiting >= MAX_WAITING_WRITES) {
+      return Promise.reject(new EdgeError('overloaded', 'Too many changes are waiting for the database.'));
+    }
+    this.#waiting += 1;
+    const turn = this.#last.then(() => this.guarded(() => this.writer.transaction(run)));
+    this.#last = turn.then(
+      () => (this.#waiting -= 1),
+      () => (this.#waiting -= 1),
+    );
+    return turn;
+  }
+
+  /** The next revision: higher than any before, in this transaction. */
+  async nextRevision(tx: EntityManager): Promise<number> {
+    await tx.increment(Settings, { id: 1 }, 'revision', 1);
+    return (await tx.findOneByOrFail(Settings, { id: 1 })).revision;
+  }
+
+  /** Makes sure that the next revision is higher than this one, which a node has seen: an older copy of the database was restored. */
+  async raiseRevision(tx: EntityManager, seen: number): Promise<void> {
+    await tx
+      .createQueryBuilder()
+      .update(Settings)
+      .set({ revision: seen })
+      .where('id = 1 AND revision < :seen', { seen })
+      .execute();
+  }
+
+  /** The newest revision. */
+  async revision(): Promise<number> {
+    return (await this.settings()).revision;
+  }
+
+  private settings(): Promise<Settings> {
+    return this.guarded(() => this.reader.manager.findOneByOrFail(Settings, { id: 1 }));
+  }
+
+  private async retried<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.writer.transaction(run);
+      } catch (error) {
+        if (attempt === RETRIES || !RETRY_CODES.has(driverCode(error))) throw error;
+      }
+    }
+  }
+
+  private async guarded<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!unavailable(driverCode(error))) throw error;
+      throw new EdgeError('database_unavailable', 'It will be tried again; look at the log of the database.', {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** The code that the driver gave: SQLSTATE, errno or SQLite's name. */
+function driverCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  const fields = new Map<string, unknown>(Object.entries(error));
+  const own = fields.get('code');
+  return typeof own === 'string' ? own : fields.has('driverError') ? driverCode(fields.get('driverError')) : '';
+}
+
+function unavailable(code: string): boolean {
+  return /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(code);
+}

@@ -1,0 +1,12 @@
+export { Batcher, type BatchLimits, type Outcome } from './batcher.js';
+export { resourceColumns } from './columns.js';
+export { openDatabase, type Schema } from './data-sources.js';
+export { Database } from './database.js';
+export { DbModule } from './db.module.js';
+export { FolderLock } from './folder-lock.js';
+export { MasterKey } from './master-key.js';
+export { ResourceEntity } from './resource.entity.js';
+export { type Changes, type Page, ResourceStore, sameLabels } from './resource-store.js';
+export { Settings } from './settings.entity.js';
+export { Settings1700000000000 } from './settings.migration.js';
+export type { EntityManager as Transaction } from 'typeorm';

@@ -1,0 +1,3 @@
+export { Desired } from './desired.js';
+export { DesiredModule } from './desired.module.js';
+export { type Contributor, DesiredRegistry } from './registry.js';

@@ -1,0 +1,11 @@
+export { AccessGuard } from './access.guard.js';
+export { AuditInterceptor } from './audit.interceptor.js';
+export { type Authenticator, type Caller, mayAs, mayIn } from './caller.js';
+export { ErrorFilter } from './error.filter.js';
+export { Expose, IfMatch, Input, Who } from './expose.js';
+export { HttpModule } from './http.module.js';
+export { type Change, LiveFeed } from './live-feed.js';
+export { Metrics } from './metrics.js';
+export { openApi } from './openapi.js';
+export { TooManyRequests } from './rate-limit.js';
+export { AuthRegistry, type Change as AuditedChange, RequestHooks } from './registries.js';

@@ -1,0 +1,126 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EdgeError, toEdgeError, type UpFrame } from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
+import { decodeUp, digest } from '@selvage/wire';
+import type { X509Certificate } from 'node:crypto';
+import type { RawData, WebSocket } from 'ws';
+import { LOG, type Logger } from '../log/index.js';
+import { InboundWriter } from './inbound-writer.js';
+import { type NodeSession, refuse } from './node-session.js';
+import { type Hello, Reception } from './reception.js';
+import { Sessions } from './sessions.js';
+
+const HELLO_MS = 15_000;
+/** When a refused agent is to try again, by the reason; the others come back as their own back-off says. */
+const RETRY_MS: Readonly<Partial<Record<string, number>>> = { overloaded: 2_000, identity_in_use: 15_000 };
+
+/** Lets agents in and takes what they send. */
+@Injectable()
+export class Gateway {
+  constructor(
+    private readonly reception: Reception,
+    private readonly sessions: Sessions,
+    private readonly inbound: InboundWriter,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  /** A WebSocket whose TLS handshake proved the certificate to be of our authority. */
+  accept(socket: WebSocket, certificate: X509Certificate): void {
+    const shy = setTimeout(() => {
+      refuse(socket, new EdgeError('deadline_exceeded', `No hello within ${HELLO_MS} ms.`));
+    }, HELLO_MS);
+    socket.once('close', () => {
+      clearTimeout(shy);
+    });
+    socket.on('error', (error) => {
+      this.log.debug({ reason: error.message }, 'a link broke');
+    });
+    socket.once('message', (data) => {
+      clearTimeout(shy);
+      socket.pause();
+      void this.greet(socket, certificate, data);
+    });
+  }
+
+  private async greet(socket: WebSocket, certificate: X509Certificate, data: RawData): Promise<void> {
+    try {
+      const session = await this.reception.admit(socket, certificate, helloOf(data));
+      this.follow(socket, session);
+      socket.resume();
+    } catch (thrown) {
+      const error = toEdgeError(thrown);
+      if (error.code === 'internal') this.log.error({ err: thrown }, 'a node could not be let in');
+      else this.log.info({ subject: certificate.subjectAltName, code: error.code }, 'refused a node');
+      refuse(socket, error, RETRY_MS[error.code]);
+    }
+  }
+
+  private follow(socket: WebSocket, session: NodeSession): void {
+    if (socket.readyState !== socket.OPEN) return;
+    socket.on('close', () => {
+      this.sessions.remove(session);
+      this.log.info({ node: session.key }, 'node disconnected');
+    });
+    socket.on('message', (data) => {
+      this.take(session, data);
+    });
+    this.sessions.add(session);
+    this.log.info({ node: session.key, agent: session.agent }, 'node connected');
+  }
+
+  private take(session: NodeSession, data: RawData): void {
+    session.heardAt = systemClock.now();
+    session.heardMonotonic = systemClock.monotonic();
+    try {
+      this.handle(session, decodeUp(bytesOf(data)));
+    } catch (thrown) {
+      this.log.warn({ err: thrown, node: session.key }, 'a node sent what is no frame of the link');
+      session.refuse(toEdgeError(thrown));
+    }
+  }
+
+  private handle(session: NodeSession, frame: UpFrame): void {
+    switch (frame.t) {
+      case 'hello':
+        throw new EdgeError('bad_request', 'There is one hello on a link.');
+      case 'stored':
+        session.stored = { position: frame.position, hashes: frame.desired };
+        this.sessions.confirmed(session);
+        return;
+      case 'report':
+        this.inbound.take(session, frame.section);
+        return;
+      case 'heartbeat':
+        this.beat(session, frame.desired, frame.reported);
+        return;
+      case 'data':
+        session.calls?.get(frame.id)?.data(frame.chunk);
+        return;
+      case 'end':
+        session.calls?.get(frame.id)?.end();
+        return;
+      case 'fail':
+        session.calls?.get(frame.id)?.failed(frame.code, frame.detail);
+        return;
+    }
+  }
+
+  /** What differs is put right from what is known to be there: nothing is assumed of either side. */
+  private beat(session: NodeSession, desired: string, reported: string): void {
+    session.send({ t: 'beat', reread: reported !== digest(session.reported) });
+    if (desired === digest(session.stored.hashes)) return;
+    session.stored = { position: session.stored.position, hashes: {} };
+    this.sessions.confirmed(session);
+  }
+}
+
+function helloOf(data: RawData): Hello {
+  const frame = decodeUp(bytesOf(data));
+  if (frame.t === 'hello') return frame;
+  throw new EdgeError('bad_request', 'The first frame of a link is the hello.');
+}
+
+function bytesOf(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}

@@ -1,0 +1,84 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Section } from '@selvage/protocol';
+import { sectionValue } from '@selvage/wire';
+import { Database } from '../db/index.js';
+import { LOG, type Logger } from '../log/index.js';
+import { type Batch, InboundRegistry } from './inbound.js';
+import type { NodeSession } from './node-session.js';
+import { ReportedHashes, type Written } from './reported-hashes.service.js';
+import { Sessions } from './sessions.js';
+
+/** Reports written in one transaction. */
+const BATCH = 500;
+/** Nodes that may wait in one section; one more is left out, and asked again with the next heartbeat. */
+const MAX_WAITING = 50_000;
+
+/** Writes down what nodes report: while one batch is written the next one gathers, of each node the latest only. */
+@Injectable()
+export class InboundWriter {
+  private writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly db: Database,
+    private readonly registry: InboundRegistry,
+    private readonly hashes: ReportedHashes,
+    private readonly sessions: Sessions,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  /**
+   * Takes a section that a node sent. One that nobody knows is passed over, since a newer agent may send more; so is one that does not
+   * have its form: cutting the node off would not mend it.
+   */
+  take(session: NodeSession, { name: section, hash, body }: Section): void {
+    const { ref } = session;
+    const intake = this.registry.get(section);
+    if (intake === undefined || intake.waiting >= MAX_WAITING) return;
+    try {
+      intake.take({ ref, section, hash, at: new Date(session.heardAt).toISOString(), value: sectionValue(body) });
+    } catch (error) {
+      this.log.warn({ err: error, node: session.key, section }, 'a reported section was not understood');
+    }
+    session.reported = { ...session.reported, [section]: hash };
+    this.writing ??= this.drain();
+  }
+
+  /** Resolves when everything that came has been written. */
+  async stop(): Promise<void> {
+    await this.writing;
+  }
+
+  private async drain(): Promise<void> {
+    // One turn later, so that reports of the same moment share a batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let batches = this.batches(); batches.length > 0; batches = this.batches()) {
+      for (const batch of batches) await this.write(batch);
+    }
+    this.writing = undefined;
+  }
+
+  private batches(): Batch[] {
+    return [...this.registry.all].filter(({ waiting }) => waiting > 0).map((intake) => intake.batch(BATCH));
+  }
+
+  private async write(batch: Batch): Promise<void> {
+    try {
+      await this.db.write(async (tx) => {
+        await batch.apply(tx);
+        await this.hashes.note(tx, batch.written);
+      });
+    } catch (error) {
+      this.log.error({ err: error, reports: batch.written.length }, 'reports were not written');
+      for (const one of batch.written) this.forget(one);
+      return;
+    }
+    batch.committed();
+  }
+
+  /** The hub does not have it after all: the next heartbeat's digest will differ, and the node sends it again. */
+  private forget({ ref, section }: Written): void {
+    const session = this.sessions.live(ref);
+    if (session === undefined) return;
+    session.reported = Object.fromEntries(Object.entries(session.reported).filter(([name]) => name !== section));
+  }
+}

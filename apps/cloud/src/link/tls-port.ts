@@ -1,0 +1,178 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CA_PATH, EdgeError, frames } from '@selvage/protocol';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import { LOG, type Logger } from '../log/index.js';
+import { firstBytes } from './client-hello.js';
+import { Gateway } from './gateway.js';
+import { Enrolment, type PortHandler } from './enrolment.js';
+
+export type { PortHandler, PortRequest } from './enrolment.js';
+
+/** What the TLS port shows and trusts, PEM: its private key, its chain (leaf first), and the roots that clients must come from. */
+export interface ServerCredentials {
+  readonly key: string;
+  readonly chain: string;
+  readonly roots: string;
+}
+
+/** AEAD suites only; those of TLS 1.3 are all. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+].join(':');
+const MAX_FIRST_BYTES = 64 * 1024;
+const FIRST_BYTES_MS = 10_000;
+const HANDSHAKE_MS = 30_000;
+const REQUEST_MS = 30_000;
+/** Connections whose kind is not known yet: one more is dropped, and its agent comes back. */
+const MAX_UNKNOWN = 10_000;
+
+/** The hub's port 8443: the link, enrolment, and the root certificate in clear text. The first bytes of a connection say which it is. */
+@Injectable()
+export class TlsPort {
+  private readonly link: HttpsServer;
+  private readonly enrolment: HttpsServer;
+  private readonly clear: HttpServer;
+  private readonly door: Server;
+  private readonly handlers: Enrolment;
+  private readonly sockets = new Set<Socket>();
+  private unknown = 0;
+  private roots = '';
+
+  constructor(
+    private readonly gateway: Gateway,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
+    const tls = { minVersion: 'TLSv1.2', ciphers: CIPHERS, handshakeTimeout: HANDSHAKE_MS } as const;
+    const http = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 8 * 1024 } as const;
+    const mutual = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: [frames.LINK_ALPN] } as const;
+    this.handlers = new Enrolment(log);
+    this.link = createHttpsServer({ ...tls, ...http, ...mutual });
+    this.enrolment = createHttpsServer({ ...tls, ...http }, (request, answer) => {
+      void this.handlers.answer(request, answer);
+    });
+    this.clear = createHttpServer(http, ({ method, url }, answer) => {
+      const known = method === 'GET' && url === CA_PATH;
+      answer.writeHead(known ? 200 : 404, { 'content-type': 'application/x-pem-file', connection: 'close' });
+      answer.end(known ? this.roots : '');
+    });
+    this.door = createServer((socket) => {
+      this.meet(socket);
+    });
+  }
+
+  /** Adds a `POST` endpoint, `/join` for instance. */
+  post(path: string, handler: PortHandler): void {
+    this.handlers.add(path, handler);
+  }
+
+  /** Sets what is shown and trusted; at any time, for connections from then on. */
+  use({ key, chain, roots }: ServerCredentials): void {
+    this.roots = roots;
+    this.link.setSecureContext({ key, cert: chain, ca: roots, minVersion: 'TLSv1.2', ciphers: CIPHERS });
+    this.enrolment.setSecureContext({ key, cert: chain, minVersion: 'TLSv1.2', ciphers: CIPHERS });
+  }
+
+  /** Listens; gives the port. `use` comes first. */
+  async start(at: { readonly host: string; readonly port: number }): Promise<number> {
+    if (this.roots === '') throw new EdgeError('internal', 'the TLS port has no certificate');
+    this.acceptLinks();
+    await new Promise<void>((resolve, reject) => {
+      this.door.once('error', reject);
+      this.door.listen({ ...at, backlog: 4096 }, () => {
+        this.door.off('error', reject);
+        resolve();
+      });
+    });
+    const address = this.door.address();
+    return typeof address === 'object' && address !== null ? address.port : at.port;
+  }
+
+  get listening(): boolean {
+    return this.door.listening;
+  }
+
+  /** Closes everything; agents come back by themselves. */
+  async stop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    if (this.door.listening) await new Promise((resolve) => this.door.close(resolve));
+  }
+
+  private acceptLinks(): void {
+    const options = {
+      noServer: true,
+      maxPayload: frames.MAX_FRAME_UP,
+      perMessageDeflate: false,
+      clientTracking: false,
+    };
+    const sockets = new WebSocketServer(options);
+    this.link.on('upgrade', (request, socket, head) => {
+      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      if (request.url !== frames.LINK_PATH || certificate === undefined) socket.destroy();
+      else
+        sockets.handleUpgrade(request, socket, head, (ws) => {
+          this.gateway.accept(ws, certificate);
+        });
+    });
+    this.link.on('request', (_request, answer) => {
+      answer.writeHead(426, { connection: 'close' }).end();
+    });
+    for (const server of [this.link, this.enrolment])
+      server.on('tlsClientError', ({ message }) => {
+        this.log.debug({ reason: message }, 'a TLS handshake failed');
+      });
+  }
+
+  private meet(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    if (this.unknown >= MAX_UNKNOWN) {
+      socket.destroy();
+      return;
+    }
+    this.unknown += 1;
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    this.listenTo(socket, (server) => {
+      this.unknown -= 1;
+      if (server === undefined) socket.destroy();
+      else server.emit('connection', socket);
+      if (server === this.clear) socket.resume();
+    });
+  }
+
+  /** Reads until the kind of the connection is known, puts the bytes back, and says which server it is for; none: nobody's. */
+  private listenTo(socket: Socket, found: (server: HttpServer | HttpsServer | undefined) => void): void {
+    let bytes: Buffer = Buffer.alloc(0);
+    const over = (server?: HttpServer | HttpsServer): void => {
+      clearTimeout(late);
+      socket.off('data', take).off('close', none);
+      socket.pause();
+      if (bytes.length > 0) socket.unshift(bytes);
+      found(server);
+    };
+    const none = (): void => {
+      over();
+    };
+    const take = (chunk: Buffer): void => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      const seen = firstBytes(bytes);
+      if (seen.kind !== 'more') over(this.serverFor(seen));
+      else if (bytes.length > MAX_FIRST_BYTES) over();
+    };
+    const late = setTimeout(none, FIRST_BYTES_MS);
+    socket.on('data', take).once('close', none);
+  }
+
+  private serverFor(seen: ReturnType<typeof firstBytes>): HttpServer | HttpsServer {
+    if (seen.kind !== 'tls') return this.clear;
+    return seen.alpn.includes(frames.LINK_ALPN) ? this.link : this.enrolment;
+  }
+}

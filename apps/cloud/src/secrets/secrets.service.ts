@@ -1,0 +1,175 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Inject, Injectable } from '@nestjs/common';
+import { seal, unseal } from '@selvage/pki';
+import {
+  EdgeError,
+  type Labels,
+  type ListQuery,
+  type Secret,
+  secretSpec,
+  type SecretShown,
+  type SecretSpec,
+} from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
+import type { EntityManager } from 'typeorm';
+import { type Changes, Database, MasterKey, type Page, ResourceStore, sameLabels } from '../db/index.js';
+import { LiveFeed } from '../http/index.js';
+import { LOG, type Logger } from '../log/index.js';
+import { SecretRow } from './secrets.entity.js';
+
+/** Which apps use each of the secrets; one that nothing uses may be left out. `from`: the transaction that asks. */
+export type UsageLookup = (
+  project: string,
+  names: readonly string[],
+  from?: EntityManager,
+) => Promise<ReadonlyMap<string, string[]>>;
+
+/** Which object is changed, and the revision that the caller saw of it. */
+export interface At {
+  readonly project: string;
+  readonly name: string;
+  readonly ifMatch?: number | undefined;
+}
+
+interface SecretWrite {
+  readonly labels: Labels;
+  readonly spec: SecretSpec;
+}
+
+const PURPOSE = 'secrets';
+
+/** Credentials that apps need. They rest sealed and leave the hub only for the nodes that use them. */
+@Injectable()
+export class Secrets {
+  private readonly store: ResourceStore<SecretRow>;
+  private usage: UsageLookup = () => Promise.resolve(new Map());
+  private afterChange: (project: string, name: string) => Promise<void> = () => Promise.resolve();
+
+  constructor(
+    private readonly db: Database,
+    private readonly masterKey: MasterKey,
+    private readonly feed: LiveFeed,
+    @Inject(LOG) private readonly log: Logger,
+  ) {
+    this.store = new ResourceStore(db, SecretRow, 'secret');
+  }
+
+  /** Who uses secrets says which. */
+  usedBy(lookup: UsageLookup): void {
+    this.usage = lookup;
+  }
+
+  /** Told after a secret was written, so that the nodes that use it get it. */
+  onChanged(hook: (project: string, name: string) => Promise<void>): void {
+    this.afterChange = hook;
+  }
+
+  any(project: string): Promise<boolean> {
+    return this.store.any(project);
+  }
+
+  async has(project: string, name: string, from?: EntityManager): Promise<boolean> {
+    return (await this.store.find(project, name, from)) !== undefined;
+  }
+
+  async list(project: string, query: ListQuery): Promise<Page<Secret>> {
+    const { items, ...more } = await this.store.list(project, query);
+    return { items: await this.shown(project, items), ...more };
+  }
+
+  async get(project: string, name: string): Promise<Secret> {
+    return this.one(await this.store.get(project, name));
+  }
+
+  /** Creates or replaces; an equal write changes nothing. */
+  async put(at: At, write: SecretWrite): Promise<Secret> {
+    const before = await this.store.find(at.project, at.name);
+    this.store.guard(before, at.ifMatch);
+    if (before !== undefined && this.unchanged(before, write)) return this.one(before);
+    const now = new Date(systemClock.now()).toISOString();
+    const saved = await this.db.write((tx) => this.store.save(tx, { ...at, now }, this.columns(at, write)));
+    this.feed.changed('secret', at.project, at.name);
+    await this.afterChange(at.project, at.name);
+    return this.one(saved);
+  }
+
+  /** Replaces a secret that exists. @throws EdgeError `not_found`. */
+  async patch(at: At, write: SecretWrite): Promise<Secret> {
+    await this.store.get(at.project, at.name);
+    return this.put(at, write);
+  }
+
+  /** @throws EdgeError `in_use` while an app names it. */
+  async remove({ project, name, ifMatch }: At): Promise<void> {
+    await this.db.write(async (tx) => {
+      // Takes the lock that every change takes first: no app starts to use the secret meanwhile.
+      await this.db.nextRevision(tx);
+      const item = await this.store.get(project, name, tx);
+      const users = (await this.usage(project, [name], tx)).get(name) ?? [];
+      if (users.length > 0) throw inUse(name, users);
+      await this.store.remove(tx, item, ifMatch);
+    });
+    this.feed.changed('secret', project, name);
+  }
+
+  /** The secrets as they were written, by name. One that is missing or does not open is left out. */
+  async open(project: string, names: readonly string[]): Promise<ReadonlyMap<string, SecretSpec>> {
+    const opened = new Map<string, SecretSpec>();
+    for (const row of await this.store.findAll(project, names)) {
+      const spec = this.unsealed(row);
+      if (spec !== undefined) opened.set(row.name, spec);
+    }
+    return opened;
+  }
+
+  private unchanged(row: SecretRow, { labels, spec }: SecretWrite): boolean {
+    return sameLabels(row.labels, labels) && isDeepStrictEqual(this.unsealed(row), spec);
+  }
+
+  private columns(at: At, { labels, spec }: SecretWrite): Changes<SecretRow> {
+    const { type, registry, username } = spec;
+    const box = seal(this.masterKey.keyFor(PURPOSE), Buffer.from(JSON.stringify(spec), 'utf8'), placeOf(at));
+    return { labels, type, registry, username, sealed: box.toString('base64') };
+  }
+
+  private unsealed(row: SecretRow): SecretSpec | undefined {
+    try {
+      const plain = unseal(this.masterKey.keyFor(PURPOSE), Buffer.from(row.sealed, 'base64'), placeOf(row));
+      return secretSpec.parse(JSON.parse(plain.toString('utf8')));
+    } catch (error) {
+      // Writing the secret again is the way out, and it goes through here too.
+      const code = error instanceof EdgeError ? error.code : 'internal';
+      this.log.error({ project: row.project, secret: row.name, code }, 'secret did not open; write it again');
+      return undefined;
+    }
+  }
+
+  private async one(row: SecretRow): Promise<Secret> {
+    const users = await this.usage(row.project, [row.name]);
+    return shownSecret(row, users.get(row.name) ?? []);
+  }
+
+  private async shown(project: string, rows: readonly SecretRow[]): Promise<Secret[]> {
+    const users = await this.usage(
+      project,
+      rows.map(({ name }) => name),
+    );
+    return rows.map((row) => shownSecret(row, users.get(row.name) ?? []));
+  }
+}
+
+function placeOf({ project, name }: Pick<At, 'project' | 'name'>): string {
+  return `secret/${project}/${name}`;
+}
+
+function shownSecret(row: SecretRow, usedBy: readonly string[]): Secret {
+  const { name, project, labels, revision, createdAt, updatedAt, type, registry, username } = row;
+  const spec: SecretShown = { type, registry, username };
+  return { name, project, labels, revision, createdAt, updatedAt, spec, status: { usedBy: [...usedBy] } };
+}
+
+function inUse(name: string, apps: readonly string[]): EdgeError {
+  const shown = apps.slice(0, 10).map((app) => `"${app}"`);
+  const more = apps.length > shown.length ? ` and ${apps.length - shown.length} more` : '';
+  return new EdgeError('in_use', `Secret "${name}" is used by the apps ${shown.join(', ')}${more}; change them first.`);
+}

@@ -1,0 +1,46 @@
+import { Controller } from '@nestjs/common';
+import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
+import { type Caller, Expose, Input, Who } from '../http/index.js';
+import { Users } from './users.service.js';
+
+const { session, tokens } = endpoints;
+
+@Controller()
+export class UsersController {
+  constructor(private readonly users: Users) {}
+
+  @Expose(session.login)
+  login(@Input() { body }: ParsedInput<typeof session.login>): Promise<Answer<typeof session.login>> {
+    return this.users.login(body);
+  }
+
+  @Expose(session.logout)
+  logout(@Who() who: Caller): Promise<void> {
+    return this.users.logout(who);
+  }
+
+  @Expose(session.me)
+  me(@Who() { username, role, projects }: Caller): Answer<typeof session.me> {
+    return { username, role, ...(projects && { projects: [...projects] }) };
+  }
+
+  @Expose(session.password)
+  password(@Input() { body }: ParsedInput<typeof session.password>, @Who() who: Caller): Promise<void> {
+    return this.users.changePassword(who, body);
+  }
+
+  @Expose(tokens.list)
+  list(@Input() { query }: ParsedInput<typeof tokens.list>): Promise<Answer<typeof tokens.list>> {
+    return this.users.listTokens(query);
+  }
+
+  @Expose(tokens.make)
+  make(@Input() { body }: ParsedInput<typeof tokens.make>, @Who() who: Caller): Promise<Answer<typeof tokens.make>> {
+    return this.users.makeToken(who, body);
+  }
+
+  @Expose(tokens.remove)
+  remove(@Input() { params }: ParsedInput<typeof tokens.remove>): Promise<void> {
+    return this.users.removeToken(params.name);
+  }
+}

@@ -1,0 +1,21 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { AuthRegistry } from '../http/index.js';
+import { UsersController } from './users.controller.js';
+import { Token, User } from './users.entity.js';
+import { Users1700000001000 } from './users.migration.js';
+import { Users } from './users.service.js';
+
+export const usersSchema = { entities: [User, Token], migrations: [Users1700000001000] };
+export { Users };
+
+@Module({ controllers: [UsersController], providers: [Users], exports: [Users] })
+export class UsersModule implements OnModuleInit {
+  constructor(
+    private readonly auth: AuthRegistry,
+    private readonly users: Users,
+  ) {}
+
+  onModuleInit(): void {
+    this.auth.set(this.users);
+  }
+}

@@ -1,0 +1,60 @@
+import { type ApiToken, EdgeError, type Role } from '@selvage/protocol';
+
+/** A token as it is kept. */
+export interface StoredToken {
+  readonly id: string;
+  readonly name: string | null;
+  readonly username: string;
+  readonly role: Role;
+  readonly projects: readonly string[] | null;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+
+/** Who calls with a token; undefined when it is over. `now` in epoch milliseconds. */
+export function callerOf(
+  token: StoredToken,
+  now: number,
+): { username: string; role: Role; projects?: string[]; tokenId: string } | undefined {
+  if (token.expiresAt !== null && Date.parse(token.expiresAt) <= now) return undefined;
+  const { id: tokenId, name, username, role, projects } = token;
+  return {
+    username: name === null ? username : `token ${name}`,
+    role,
+    ...(projects === null ? {} : { projects: [...projects] }),
+    tokenId,
+  };
+}
+
+/** What the API shows of an API token. */
+export function shownToken(token: StoredToken): ApiToken {
+  const { name, role, projects, createdAt, expiresAt, lastUsedAt } = token;
+  return {
+    name: name ?? '',
+    role,
+    createdAt,
+    ...(projects === null ? {} : { projects: [...projects] }),
+    ...(expiresAt === null ? {} : { expiresAt }),
+    ...(lastUsedAt === null ? {} : { lastUsedAt }),
+  };
+}
+
+const FREE_FAILURES = 5;
+const LONGEST_WAIT_S = 300;
+
+/** Seconds that a user name rests after so many wrong passwords in a row: none for the first five, then doubling up to five minutes. */
+export function restAfter(failures: number): number {
+  return failures < FREE_FAILURES ? 0 : Math.min(LONGEST_WAIT_S, 2 ** (failures - FREE_FAILURES));
+}
+
+/** @throws EdgeError `forbidden` when a token limited to projects would make one that reaches further. */
+export function mayMake(
+  maker: { projects?: readonly string[] },
+  wanted: { projects?: readonly string[] | undefined },
+): void {
+  if (maker.projects === undefined) return;
+  const reach = wanted.projects ?? [];
+  const inside = reach.length > 0 && reach.every((project) => maker.projects?.includes(project));
+  if (!inside) throw new EdgeError('forbidden', `Your own token reaches only: ${maker.projects.join(', ')}.`);
+}
