@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DesiredApps, desiredApps } from '@selvage/protocol';
+import { FakeClock, freePort, type TempDir, tempDir, until } from '@selvage/testkit';
+import { toSection } from '@selvage/wire';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Agent } from './agent.js';
+import { IdentityFile } from './certificates/index.js';
+import { TestHub } from './certificates/test-hub.js';
+import type { AgentConfig } from './config.js';
+import { askAgent } from './local-api/index.js';
+import { Store } from './state/index.js';
+
+const apps: DesiredApps = desiredApps.parse({
+  apps: [{ name: 'web', uid: 'u1', revision: 1, containers: [{ name: 'c', image: 'registry:5000/web:1' }] }],
+  purges: [],
+});
+
+describe('the agent', () => {
+  let folder: TempDir;
+  let agent: Agent;
+  const lines: string[] = [];
+  const newAgent = (): Agent => {
+    const config: AgentConfig = {
+      data: folder.path,
+      dockerSocket: join(folder.path, 'no-docker.sock'),
+      apiPort: 0,
+      mountAllowList: [],
+      logLevel: 'info',
+    };
+    return new Agent({ config, log: pino({}, { write: (line) => void lines.push(line) }) });
+  };
+  const joined = async (): Promise<void> => {
+    const identity = await (await TestHub.create()).identity({ project: 'default', node: 'edge-1' });
+    await new IdentityFile(folder.path).save({ ...identity, hubUrl: `https://127.0.0.1:${await freePort()}` });
+  };
+
+  beforeEach(() => {
+    lines.length = 0;
+    folder = tempDir();
+    agent = newAgent();
+  });
+  afterEach(async () => {
+    await agent.stop();
+    folder.remove();
+  });
+
+  it('does not start before it has joined, and leaves the folder to others then', async () => {
+    await expect(agent.start()).rejects.toMatchObject({ code: 'config_invalid' });
+    await agent.stop();
+    await joined();
+    agent = newAgent();
+    await agent.start();
+  });
+
+  it('starts without hub and without engine, and says what is missing', async () => {
+    await joined();
+    await agent.start();
+    expect(lines.at(-1)).toContain('agent started');
+    await until(async () => (await askAgent(folder.path)).engine.state === 'missing');
+    await until(async () => (await askAgent(folder.path)).hub.reason !== undefined);
+    expect(await askAgent(folder.path)).toMatchObject({
+      node: { project: 'default', node: 'edge-1' },
+      hub: { state: 'connecting' },
+      certificate: { daysLeft: 89 },
+      apps: [],
+    });
+    expect(lines.join('')).not.toContain('PRIVATE KEY');
+    await agent.stop();
+    expect(existsSync(join(folder.path, 'api.json'))).toBe(false);
+  });
+
+  it('goes by what it has stored: its apps wait for the engine', async () => {
+    await joined();
+    const log = { warn: () => undefined, error: () => undefined };
+    const store = new Store({ folder: folder.path, clock: new FakeClock(), log });
+    await store.start();
+    await store.claim('0123456789abcdef/default/edge-1');
+    await store.desired.apply({ epoch: 'e', revision: 7 }, [toSection('apps', apps)], []);
+    await store.stop();
+    await agent.start();
+    await until(async () => (await askAgent(folder.path)).apps.length === 1);
+    expect(await askAgent(folder.path)).toMatchObject({ stored: { revision: 7 }, apps: [{ app: 'web' }] });
+  });
+
+  it('is alone on its folder', async () => {
+    await joined();
+    await agent.start();
+    const second = newAgent();
+    await expect(second.start()).rejects.toMatchObject({ code: 'data_folder_in_use' });
+    await second.stop();
+    expect((await askAgent(folder.path)).node.node).toBe('edge-1');
+  });
+});

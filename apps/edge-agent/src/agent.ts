@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { EdgeError, nodeKey, reportedApps, VERSION } from '@selvage/protocol';
+import { type Clock, systemClock } from '@selvage/reconcile';
+import { sectionValue } from '@selvage/wire';
+import type { Logger } from 'pino';
+import { type Apps, createApps, type Owner, ownerLabels } from './apps/index.js';
+import { type Certificates, createCertificates, IdentityFile, type NodeIdentity } from './certificates/index.js';
+import type { AgentConfig } from './config.js';
+import { type Docker, DockerodeDocker, EngineWatcher } from './docker/index.js';
+import { Facts } from './host/index.js';
+import { CallRegistry, Link } from './link/index.js';
+import { type AgentStatus, LocalApi } from './local-api/index.js';
+import { ReportedStore, Store } from './state/index.js';
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  /** The engine behind the configured socket unless given. */
+  readonly docker?: Docker;
+}
+
+/** A part with a life of its own. */
+interface Part {
+  start(): void | Promise<void>;
+  stop(): void | Promise<void>;
+}
+
+/** Everything that runs once it is known who this node is. */
+interface Parts {
+  readonly engine: EngineWatcher;
+  readonly apps: Apps;
+  readonly facts: Facts;
+  readonly certificates: Certificates;
+  readonly link: Link;
+  readonly api: LocalApi;
+}
+
+/** The agent of one node. It works from its own database: neither the hub nor the engine needs to be there. */
+export class Agent {
+  readonly #options: Required<AgentOptions>;
+  readonly #store: Store;
+  readonly #identity: IdentityFile;
+  readonly #reported = new ReportedStore();
+  readonly #startedAt: string;
+  #started: Part[] = [];
+
+  constructor(options: AgentOptions) {
+    const { config, log, clock = systemClock } = options;
+    const docker = options.docker ?? new DockerodeDocker({ socketPath: config.dockerSocket });
+    this.#options = { config, log, clock, docker };
+    this.#store = new Store({ folder: config.data, clock, log });
+    this.#identity = new IdentityFile(config.data);
+    this.#startedAt = new Date(clock.now()).toISOString();
+  }
+
+  /**
+   * Starts everything; `stop` is to be called even when it fails.
+   * @throws EdgeError `config_invalid` when this machine has not joined a hub, `data_folder_in_use`, `key_file_unreadable`.
+   */
+  async start(): Promise<void> {
+    await this.#run(this.#store);
+    const identity = await this.#identity.load();
+    if (identity === undefined) throw notJoined(this.#options.config.data);
+    const owner: Owner = { hub: identity.hub, project: identity.project, node: identity.node };
+    await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
+    const parts = this.#build(identity, owner);
+    const { engine, apps, facts, certificates, link, api } = parts;
+    for (const part of [engine, apps, facts, certificates, link, api]) await this.#run(part);
+    this.#options.log.info({ node: nodeKey(owner), version: VERSION }, 'agent started');
+  }
+
+  /** Ends what is under way, last part first; containers go on. */
+  async stop(): Promise<void> {
+    const started = this.#started.reverse();
+    this.#started = [];
+    for (const part of started) {
+      try {
+        await part.stop();
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'a part of the agent did not stop cleanly');
+      }
+    }
+  }
+
+  async #run(part: Part): Promise<void> {
+    this.#started.push(part);
+    await part.start();
+  }
+
+  #build(identity: NodeIdentity, node: Owner): Parts {
+    const { config, log, clock, docker } = this.#options;
+    const { desired, pins, meta } = this.#store;
+    const { data: folder, mountAllowList } = config;
+    const reported = this.#reported;
+    const calls = new CallRegistry();
+    const engine = new EngineWatcher({ docker, labels: ownerLabels(node), clock, log });
+    const protectedPaths = [config.dockerSocket, folder];
+    const apps = createApps({
+      ...{ docker, engine, desired, reported, pins, meta, calls, clock, log, node, mountAllowList, protectedPaths },
+    });
+    const facts = new Facts({ engine, reported, clock, log, folder, mountAllowList, agentVersion: VERSION });
+    const link = this.#link(identity.hubUrl, calls);
+    const renewed = (): void => {
+      link.redial();
+    };
+    const certificates = createCertificates({ identity: this.#identity, meta, clock, log, renewed });
+    const status = (): AgentStatus => this.#status({ engine, link, certificates });
+    const api = new LocalApi({ port: config.apiPort, folder, log, status });
+    return { engine, apps, facts, certificates, link, api };
+  }
+
+  #link(hubUrl: string, calls: CallRegistry): Link {
+    const { clock, log } = this.#options;
+    return new Link({
+      hubUrl,
+      identity: () => this.#identity.held,
+      agentVersion: VERSION,
+      boot: randomUUID(),
+      desired: this.#store.desired,
+      reported: this.#reported,
+      calls,
+      clock,
+      log,
+    });
+  }
+
+  #status({ engine, link, certificates }: Pick<Parts, 'engine' | 'link' | 'certificates'>): AgentStatus {
+    const { project, node, hubUrl } = this.#identity.held;
+    const { since, ...hub } = link.status;
+    const { notAfter, renewAt, ...certificate } = certificates.status;
+    const stored = this.#store.desired.position;
+    const apps = this.#reported.get('apps');
+    return {
+      agentVersion: VERSION,
+      nodeVersion: process.version,
+      startedAt: this.#startedAt,
+      node: { project, node },
+      hub: { url: hubUrl, since: iso(since), ...hub },
+      engine: engine.engine,
+      certificate: { ...certificate, notAfter: iso(notAfter), renewAt: iso(renewAt) },
+      ...(stored && { stored }),
+      apps: apps === undefined ? [] : reportedApps.parse(sectionValue(apps.body)).instances,
+    };
+  }
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+function notJoined(folder: string): EdgeError {
+  return new EdgeError(
+    'config_invalid',
+    `${folder} knows of no hub: run "selvage-agent join --hub URL --token TOKEN" first; the hub makes the token.`,
+  );
+}

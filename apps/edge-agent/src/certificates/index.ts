@@ -1,0 +1,11 @@
+export { checkIssued } from './check-issued.js';
+export {
+  type Certificates,
+  type CertificatesOptions,
+  type CertificateStatus,
+  createCertificates,
+} from './create-certificates.js';
+export { fetchCa } from './hub-http.js';
+export { IdentityFile, type NodeIdentity } from './identity-file.js';
+export { join, type JoinOptions } from './join.js';
+export { currentOf as validityOf } from './renewal.js';

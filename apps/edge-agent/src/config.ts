@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EdgeError } from '@selvage/protocol';
+import { z } from 'zod';
+
+const absolute = z
+  .string()
+  .max(4096)
+  .regex(/^\/[^\0]*$/, 'a path that starts with /');
+const port = z.int().min(0).max(65_535);
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
+
+/** What `agent.json` in the data folder may say. */
+const fileSettings = z.strictObject({
+  dockerSocket: absolute.optional(),
+  apiPort: port.optional(),
+  mountAllowList: z.array(absolute).max(64).optional(),
+  logLevel: logLevel.optional(),
+});
+
+/** What the environment may say; it counts for more than the file. */
+const environment = z.object({
+  SELVAGE_DOCKER_SOCKET: absolute.optional(),
+  DOCKER_HOST: z
+    .string()
+    .regex(/^unix:\/\/\/[^\0]+$/, 'a socket of this machine, unix:///var/run/docker.sock for instance')
+    .transform((url) => url.slice('unix://'.length))
+    .optional(),
+  SELVAGE_API_PORT: z.coerce.number().pipe(port).optional(),
+  SELVAGE_MOUNT_ALLOW_LIST: z
+    .string()
+    .transform((text) => text.split(',').map((path) => path.trim()))
+    .transform((paths) => paths.filter((path) => path !== ''))
+    .pipe(z.array(absolute).max(64))
+    .optional(),
+  SELVAGE_LOG_LEVEL: logLevel.optional(),
+});
+
+/** Everything that can be set, checked and resolved. */
+export interface AgentConfig {
+  /** The data folder, absolute. */
+  readonly data: string;
+  readonly dockerSocket: string;
+  /** Port of the local API; 0 for any free one. */
+  readonly apiPort: number;
+  /** Host paths under which containers may mount. */
+  readonly mountAllowList: readonly string[];
+  readonly logLevel: z.output<typeof logLevel>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The data folder: the one given, `SELVAGE_DATA`, or that of an installed agent. */
+export function dataFolder(given: string | undefined, env: Environment = process.env): string {
+  return resolve(given ?? withoutEmpty(env).SELVAGE_DATA ?? '/var/lib/selvage');
+}
+
+/**
+ * Reads the environment and `agent.json` of the data folder.
+ * @throws EdgeError `config_invalid` whose detail has a line for each problem.
+ */
+export function readConfig(folder: string, env: Environment = process.env): AgentConfig {
+  const path = join(folder, 'agent.json');
+  const file = fileSettings.safeParse(readSettings(path));
+  const given = environment.safeParse(withoutEmpty(env));
+  if (file.success && given.success) return merged(folder, file.data, given.data);
+  const problems = [...problemsOf(given.error, ''), ...problemsOf(file.error, `${path}: `)];
+  throw new EdgeError('config_invalid', `Change these settings:\n${problems.join('\n')}`);
+}
+
+function merged(data: string, file: z.output<typeof fileSettings>, env: z.output<typeof environment>): AgentConfig {
+  return {
+    data,
+    dockerSocket: env.SELVAGE_DOCKER_SOCKET ?? file.dockerSocket ?? env.DOCKER_HOST ?? '/var/run/docker.sock',
+    apiPort: env.SELVAGE_API_PORT ?? file.apiPort ?? 9780,
+    mountAllowList: env.SELVAGE_MOUNT_ALLOW_LIST ?? file.mountAllowList ?? [],
+    logLevel: env.SELVAGE_LOG_LEVEL ?? file.logLevel ?? 'info',
+  };
+}
+
+/** The file's content; an empty object when there is no file, its text when it is no JSON. */
+function readSettings(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    return error instanceof Error ? error.message : undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
+
+function problemsOf(error: z.ZodError | undefined, where: string): string[] {
+  return (error?.issues ?? []).map(({ path, message }) => `  ${where}${path.map(String).join('.')}: ${message}`);
+}

@@ -1,0 +1,1 @@
+export { Facts, type FactsOptions } from './facts.js';

@@ -1,0 +1,4 @@
+export { type CallHandler, CallRegistry, type CallSink } from './calls.js';
+export type { LinkIdentity } from './connection.js';
+export { type DesiredSink, Link, type LinkOptions, type LinkStatus } from './link.js';
+export type { ReportedSource } from './uplink.js';

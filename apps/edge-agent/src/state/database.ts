@@ -1,0 +1,99 @@
+import sqlite3 from 'sqlite3';
+
+const BUSY_MS = 5_000;
+
+export type Value = string | number | Uint8Array | null;
+export type Row = Readonly<Record<string, unknown>>;
+
+/** One connection to a SQLite file. Writes go one after the other; each rejects when it is not on the disk. */
+export class Database {
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly file: sqlite3.Database) {}
+
+  /** Opens a file, made when there is none, so that what was committed outlives a power cut. */
+  static async open(path: string): Promise<Database> {
+    const file = await opened(path);
+    file.configure('busyTimeout', BUSY_MS);
+    return new Database(file);
+  }
+
+  execute(sql: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.file.exec(sql, settle(resolve, reject));
+    });
+  }
+
+  run(sql: string, ...values: readonly Value[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.file.run(sql, values, settle(resolve, reject));
+    });
+  }
+
+  rows(sql: string, ...values: readonly Value[]): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      this.file.all<Row>(sql, values, (error, rows) => {
+        if (error) reject(error);
+        else resolve(rows);
+      });
+    });
+  }
+
+  /**
+   * All of a change or nothing of it, after the changes that were asked for before. `committed` runs when it is on the disk, before
+   * the next one begins.
+   */
+  write(change: () => Promise<void>, committed: () => void = () => undefined): Promise<void> {
+    const written = this.#last.then(() => this.#transaction(change)).then(committed);
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  /** Waits for the writes that are under way. */
+  async close(): Promise<void> {
+    await this.#last;
+    await closed(this.file);
+  }
+
+  async #transaction(change: () => Promise<void>): Promise<void> {
+    await this.execute('BEGIN IMMEDIATE');
+    try {
+      await change();
+      await this.execute('COMMIT');
+    } catch (error) {
+      // A full disk may have ended the transaction already.
+      await this.execute('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** Whether a file is no database any more; nothing but a new one helps. */
+export function isBroken(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB';
+}
+
+function opened(path: string): Promise<sqlite3.Database> {
+  return new Promise((resolve, reject) => {
+    const file: sqlite3.Database = new sqlite3.Database(path, (error) => {
+      if (error) reject(error);
+      else resolve(file);
+    });
+  });
+}
+
+function closed(file: sqlite3.Database): Promise<void> {
+  return new Promise((resolve) => {
+    file.close(() => {
+      resolve();
+    });
+  });
+}
+
+function settle(resolve: () => void, reject: (error: Error) => void): (error: Error | null) => void {
+  return (error) => {
+    if (error) reject(error);
+    else resolve();
+  };
+}

@@ -1,0 +1,21 @@
+import { nodeKey } from '@selvage/protocol';
+import type { AgentStatus } from './local-api/index.js';
+
+/** A status as people read it, a line for each part and for each app. */
+export function statusText({ node, hub, engine, certificate, apps, agentVersion, stored }: AgentStatus): string {
+  const rows = [
+    ['node', nodeKey(node)],
+    ['agent', agentVersion],
+    ['hub', `${hub.url} ${hub.state} since ${hub.since}${because(hub.reason)}`],
+    ['Docker', `${engine.version ?? ''} ${engine.state.replace('_', ' ')}${because(engine.reason)}`.trim()],
+    ['certificate', `${certificate.daysLeft} days left${because(certificate.failure?.message)}`],
+    ['revision', stored === undefined ? 'none yet' : String(stored.revision)],
+    ...apps.map(({ app, state, revision }) => [`app ${app}`, `${state} (revision ${revision})`]),
+  ];
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}\n`).join('');
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`;
+}
