@@ -1,0 +1,46 @@
+/** What the hub wants of devices and twins, in the words of this folder. */
+import type { DesiredDevice, DesiredTwins, DesiredValue, DeviceAttribute, MsgAttribute } from '@selvage/protocol';
+import type { KeySync, Sync } from './cloud.js';
+import { syncDevice } from './device-messages.js';
+import { type Handled, withOutcomes } from './machine.js';
+import type { Binding } from './membership.js';
+import type { Moment, TwinNode } from './twin-node.js';
+
+/** A device of section `devices` as a binding. Its expected values come apart, with section `twins`. */
+export function bindingFrom(device: DesiredDevice): Binding {
+  const { id, name, description, properties, attributes } = device;
+  return {
+    id,
+    name,
+    description,
+    state: 'unknown',
+    attributes: new Map(Object.entries(attributes).map(([key, attribute]) => [key, attributeFrom(attribute)])),
+    properties: new Map(Object.entries(properties)),
+    twin: new Map(),
+  };
+}
+
+/**
+ * Brings the expected values of bound devices to what section `twins` wants, by versions. A device that is not bound yet is left
+ * out: the section is applied again after the bindings.
+ */
+export function syncExpected(node: TwinNode, section: DesiredTwins, moment: Moment): Handled {
+  const outcomes = section.devices.flatMap(({ id, expected }) => {
+    const device = node.devices.get(id);
+    return device ? [[id, syncDevice(device, { eventId: '', sync: syncFrom(expected) }, moment)] as const] : [];
+  });
+  return withOutcomes(node, outcomes);
+}
+
+function syncFrom(expected: Readonly<Record<string, DesiredValue>>): Sync {
+  return new Map(Object.entries(expected).map(([key, wanted]) => [key, keySyncFrom(wanted)]));
+}
+
+function keySyncFrom({ value, version, type, optional }: DesiredValue): KeySync {
+  const isDeleted = value === null;
+  return { isDeleted, type, optional, expected: isDeleted ? { version } : { value, version } };
+}
+
+function attributeFrom({ value, optional, type }: DeviceAttribute): MsgAttribute {
+  return { value, optional, metadata: { type } };
+}
