@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { endpoints } from '@selvage/protocol';
 import { freePort } from '@selvage/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -221,6 +223,32 @@ describe('a stream', () => {
   });
 });
 
+describe('after memory was collected', () => {
+  it.each(['stream', 'events'] as const)('a signal still ends a %s', async (what) => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const client = await hub((_request, response) =>
+      response.writeHead(200).write('data: {"noun":"a","name":"b"}\n\n'),
+    );
+    const query = { node: 'n' };
+    const source: AsyncIterable<unknown> =
+      what === 'stream'
+        ? client.stream(endpoints.apps.logs, { params, query, signal })
+        : client.events(endpoints.live.events, { signal });
+    const pieces = source[Symbol.asyncIterator]();
+    await pieces.next();
+    const next = expect(pieces.next()).rejects.toMatchObject({ code: 'call_cancelled' });
+    await collect();
+    controller.abort();
+    await next;
+  });
+
+  it('a deadline still ends a call', async () => {
+    const client = await hub(() => void collect(), { deadlineMs: 300 });
+    await expect(client.call(endpoints.session.me)).rejects.toMatchObject({ code: 'hub_unreachable' });
+  });
+});
+
 describe('an event stream', () => {
   it('gives the events, in whatever pieces they come', async () => {
     const client = await hub((_request, response) => {
@@ -239,6 +267,16 @@ describe('an event stream', () => {
     await expect(all(client.events(endpoints.live.events))).rejects.toMatchObject({ code: 'hub_unreachable' });
   });
 });
+
+/** Collects garbage for real: `fetch` loses sight of a signal that it holds weakly. */
+async function collect(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 5; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    gc();
+  }
+}
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];

@@ -50,7 +50,9 @@ class FetchClient implements Client {
     const limit = new Limit(this.options.deadlineMs ?? DEADLINE_MS, raw.signal);
     try {
       const response = await this.open(endpoint, raw, limit);
-      const text = await this.reading(limit, () => textOf(response, this.options.maxAnswerBytes ?? MAX_ANSWER));
+      const text = await this.reading(limit, () =>
+        textOf(response, this.options.maxAnswerBytes ?? MAX_ANSWER, limit.signal),
+      );
       return parseAnswer(endpoint, text);
     } finally {
       limit.end();
@@ -83,18 +85,18 @@ class FetchClient implements Client {
   private async open(endpoint: Endpoint, input: RawInput, limit: Limit): Promise<Response> {
     const { url, token } = this.options;
     const init = { ...requestOf(endpoint, input, token), signal: limit.signal };
-    const response = await this.reading(limit, () => fetch(urlOf(url, endpoint, input), init));
+    const response = await this.reading(limit, () => limit.race(fetch(urlOf(url, endpoint, input), init)));
     if (response.ok) {
       input.onOpen?.();
       return response;
     }
-    const text = await this.reading(limit, () => textOf(response, MAX_REFUSAL));
+    const text = await this.reading(limit, () => textOf(response, MAX_REFUSAL, limit.signal));
     throw refusal(url, response.status, text);
   }
 
   /** With `silenceMs` each piece has a deadline; without it they may take their time. */
   private async *pieces(response: Response, limit: Limit, silenceMs?: number): AsyncGenerator<Uint8Array> {
-    const source = chunksOf(response);
+    const source = chunksOf(response, limit.signal);
     limit.pause();
     try {
       for (;;) {
@@ -110,11 +112,16 @@ class FetchClient implements Client {
   }
 
   private async reading<T>(limit: Limit, act: () => Promise<T>): Promise<T> {
+    const { url } = this.options;
+    let value: T;
     try {
-      return await act();
+      value = await act();
     } catch (thrown) {
-      throw limit.reason(this.options.url) ?? unreachable(this.options.url, thrown);
+      throw limit.reason(url) ?? unreachable(url, thrown);
     }
+    const reason = limit.reason(url);
+    if (reason) throw reason;
+    return value;
   }
 }
 

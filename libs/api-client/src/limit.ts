@@ -43,6 +43,21 @@ export class Limit {
     return this.#given?.aborted === true ? new EdgeError('call_cancelled', '') : undefined;
   }
 
+  /** The outcome of something, unless the call is ended before. */
+  race<T>(outcome: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        reject(new EdgeError('call_cancelled', ''));
+      };
+      this.signal.addEventListener('abort', stop, { once: true });
+      if (this.signal.aborted) stop();
+      const free = (): void => {
+        this.signal.removeEventListener('abort', stop);
+      };
+      outcome.then(resolve, reject).finally(free);
+    });
+  }
+
   end(): void {
     clearTimeout(this.#timer);
     this.#given?.removeEventListener('abort', this.#cancel);

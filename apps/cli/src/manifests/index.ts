@@ -1,0 +1,1 @@
+export { readManifests, spelledName, type Target } from './read-manifests.js';

@@ -1,0 +1,47 @@
+import { EdgeError, type Manifest } from '@selvage/protocol';
+import type { World } from '../world/index.js';
+import { type Parsed, parseSource, type Placed } from './documents.js';
+import { readSources } from './sources.js';
+
+const MAX_DOCUMENTS = 1000;
+
+/** Kinds in the order in which they are applied: what others name comes first. */
+const ORDER: readonly Manifest['kind'][] = ['Secret', 'Node', 'App'];
+
+/** A manifest and the project that it goes to. */
+export type Target = Manifest & { readonly project: string };
+
+/**
+ * Reads all manifests of files, folders and standard input (`-`), in the order in which they are to be applied.
+ * @throws EdgeError `invalid_manifest` with a line for each problem of all files when there is any.
+ */
+export async function readManifests(
+  world: World,
+  { files, project }: { readonly files: readonly string[]; readonly project: string },
+): Promise<Target[]> {
+  const { sources, problems } = await readSources(world, files);
+  const parsed = sources.map(parseSource);
+  const documents = parsed.flatMap((one) => one.documents);
+  const all = [...problems, ...parsed.flatMap((one: Parsed) => one.problems), ...repeated(documents, project)];
+  if (documents.length > MAX_DOCUMENTS) all.push(`more than ${MAX_DOCUMENTS} documents at once; apply them in parts`);
+  if (all.length === 0 && documents.length === 0) all.push(`${files.join(', ')}: no manifest in it`);
+  if (all.length > 0) throw new EdgeError('invalid_manifest', `Nothing was sent.\n${all.join('\n')}`);
+  return documents
+    .map(({ manifest }) => ({ ...manifest, project: manifest.project ?? project }))
+    .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+}
+
+/** `app/web` */
+export function spelledName({ kind, name }: Pick<Manifest, 'kind' | 'name'>): string {
+  return `${kind.toLowerCase()}/${name}`;
+}
+
+function repeated(documents: readonly Placed[], project: string): string[] {
+  const seen = new Map<string, string>();
+  return documents.flatMap(({ manifest, where }) => {
+    const key = `${manifest.project ?? project} ${spelledName(manifest)}`;
+    const first = seen.get(key);
+    seen.set(key, first ?? where);
+    return first === undefined ? [] : [`${where} name: ${spelledName(manifest)} is in ${first} already`];
+  });
+}

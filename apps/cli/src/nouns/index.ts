@@ -1,0 +1,4 @@
+export { apps } from './apps.js';
+export { type Filter, labelText, type Noun } from './noun.js';
+export { nodes } from './nodes.js';
+export { audit, certificates, projects, secrets, tokens } from './others.js';

@@ -1,0 +1,42 @@
+const STEPS: readonly (readonly [seconds: number, unit: string])[] = [
+  [86_400 * 2, 'd'],
+  [3600 * 2, 'h'],
+  [60 * 2, 'm'],
+  [0, 's'],
+];
+const SECONDS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
+
+/** How long a moment is over (or, without a sign too, ahead), in one unit: `12s`, `5m`, `47h`, `3d`. */
+export function age(moment: string | undefined, now: number): string {
+  if (moment === undefined) return '';
+  return span(Math.abs(now - Date.parse(moment)));
+}
+
+/** A number of milliseconds in one unit, rounded down. */
+export function span(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const [, unit = 's'] = STEPS.find(([least]) => seconds >= least) ?? [];
+  return `${Math.floor(seconds / (SECONDS[unit] ?? 1))}${unit}`;
+}
+
+/** A moment with its distance: `2026-11-24 10:56:13Z (5m ago)`, `… (in 5m)`. */
+export function moment(text: string | undefined, now: number): string {
+  if (text === undefined) return '';
+  const isOver = Date.parse(text) <= now;
+  const shown = text.replace('T', ' ').replace(/\.\d+/, '');
+  return isOver ? `${shown} (${age(text, now)} ago)` : `${shown} (in ${age(text, now)})`;
+}
+
+/** Bytes as people read them: `512 MiB`, `7.6 GiB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
+  const value = count / 1024 ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${units[power] ?? ''}`;
+}
+
+/** Whole days as `89d`; an expiry that is over is `expired`. */
+export function daysLeft(days: number | undefined): string {
+  if (days === undefined) return '';
+  return days < 0 ? 'expired' : `${days}d`;
+}

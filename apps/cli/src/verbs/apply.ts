@@ -1,0 +1,142 @@
+import { type App, endpoints, type Node, type Secret, toEdgeError } from '@selvage/protocol';
+import { readManifests, spelledName, type Target } from '../manifests/index.js';
+import { diff, diffText, indented, text } from '../output/index.js';
+import {
+  collect,
+  errorText,
+  examples,
+  inProject,
+  isPassing,
+  openSession,
+  Refused,
+  type ProjectOptions,
+  type Register,
+  type Session,
+  UsageError,
+  type World,
+} from '../world/index.js';
+
+import { specLines } from './spec-lines.js';
+
+interface Options extends ProjectOptions {
+  readonly file?: readonly string[];
+  readonly dryRun?: true;
+}
+
+type Existing = App | Node | Secret;
+type Outcome = 'created' | 'changed' | 'unchanged';
+
+/** `selvage apply`: makes the hub hold what manifests say. Nothing is sent when any document of any file is bad. */
+export const apply: Register = (parent, world) => {
+  const command = parent
+    .command('apply')
+    .description('create and change what manifests (YAML or JSON) describe')
+    .option('-f, --file <path>', 'file, folder, or - for standard input; may be repeated', collect)
+    .option('--dry-run', 'show what would change, and change nothing');
+  inProject(command).action((options: Options) => run(world, options));
+  examples(command, [
+    'selvage apply -f app.yaml',
+    'selvage apply -f manifests/ --dry-run',
+    'cat app.yaml | selvage apply -f -',
+  ]);
+};
+
+async function run(world: World, options: Options): Promise<void> {
+  const files = options.file ?? [];
+  if (files.length === 0) throw new UsageError('say what to apply: selvage apply -f FILE');
+  const session = await openSession(world, options);
+  const targets = await readManifests(world, { files, project: session.project });
+  const created = new Set<string>();
+  const act = options.dryRun
+    ? (target: Target) => preview(world, session, { target, created })
+    : (target: Target) => send(world, session, target);
+  let refused = 0;
+  for (const target of targets) {
+    try {
+      await act(target);
+    } catch (thrown) {
+      const error = toEdgeError(thrown);
+      if (isPassing(error) || error.code === 'call_cancelled' || error.code === 'unauthenticated') throw error;
+      refused += 1;
+      await world.err.write(errorText(`${spelledName(target)}: ${error.sentence}`, error.detail));
+    }
+  }
+  if (refused > 0) throw new Refused(`${refused} of ${targets.length} were refused`);
+}
+
+async function send(world: World, session: Session, target: Target): Promise<void> {
+  const before = await existing(world, session, target);
+  const outcome = isSame(before, target) ? 'unchanged' : outcomeOf(before, await put(world, session, target));
+  await world.out.write(`${spelledName(target)} ${outcome}\n`);
+}
+
+interface Preview {
+  readonly target: Target;
+  /** What would have been created before it: the hub does not have it yet. */
+  readonly created: Set<string>;
+}
+
+async function preview(world: World, session: Session, { target, created }: Preview): Promise<void> {
+  const before = await existing(world, session, target);
+  const lines = diff(before ? specLines(before) : [], specLines(target));
+  const outcome = before === undefined ? 'created' : lines.length === 0 ? 'unchanged' : 'changed';
+  if (outcome === 'created') created.add(keyOf(target, spelledName(target)));
+  const note = target.kind === 'Secret' && before ? ' (its password is not compared)' : '';
+  const told = outcome === 'unchanged' ? `unchanged${note}` : `would be ${outcome}${note}`;
+  await world.out.write(`${spelledName(target)} ${told}\n${text(indented(diffText(lines, world.out.colors)))}`);
+  const asked = target.kind === 'App' ? withoutCreated(target, created) : undefined;
+  if (asked) await session.client.call(endpoints.apps.check, request(world, asked));
+}
+
+type AppTarget = Target & { readonly kind: 'App' };
+
+/** An app as the hub can check it now: without secret and nodes that it will only know then. Undefined when no node is left. */
+function withoutCreated(target: AppTarget, created: ReadonlySet<string>): AppTarget | undefined {
+  const { placement, imagePullSecret, ...rest } = target.spec;
+  const nodes = placement.nodes.filter((name) => !created.has(keyOf(target, `node/${name}`)));
+  if (nodes.length === 0 && (placement.selector ?? '') === '') return undefined;
+  const isKnown = imagePullSecret !== undefined && !created.has(keyOf(target, `secret/${imagePullSecret}`));
+  const secret = isKnown ? { imagePullSecret } : {};
+  return { ...target, spec: { ...rest, ...secret, placement: { ...placement, nodes } } };
+}
+
+function keyOf({ project }: Target, spelled: string): string {
+  return `${project} ${spelled}`;
+}
+
+async function existing({ signal }: World, { client }: Session, target: Target): Promise<Existing | undefined> {
+  const { get } = { App: endpoints.apps, Node: endpoints.nodes, Secret: endpoints.secrets }[target.kind];
+  const { project, name } = target;
+  try {
+    return await client.call(get, { params: { project, name }, signal });
+  } catch (thrown) {
+    if (toEdgeError(thrown).code === 'not_found') return undefined;
+    throw thrown;
+  }
+}
+
+function put(world: World, { client }: Session, target: Target): Promise<Existing> {
+  switch (target.kind) {
+    case 'App':
+      return client.call(endpoints.apps.put, request(world, target));
+    case 'Node':
+      return client.call(endpoints.nodes.put, request(world, target));
+    case 'Secret':
+      return client.call(endpoints.secrets.put, request(world, target));
+  }
+}
+
+function request<T extends Target>({ signal }: World, { project, name, labels, spec }: T) {
+  return { params: { project, name }, body: { labels, spec: spec as T['spec'] }, signal };
+}
+
+/** Whether a `PUT` would change nothing. Of a secret that cannot be known here. */
+function isSame(before: Existing | undefined, target: Target): boolean {
+  if (before === undefined || target.kind === 'Secret') return false;
+  return specLines(before).join('\n') === specLines(target).join('\n');
+}
+
+function outcomeOf(before: Existing | undefined, after: Existing): Outcome {
+  if (before === undefined) return 'created';
+  return before.revision === after.revision ? 'unchanged' : 'changed';
+}

@@ -1,0 +1,98 @@
+import { endpoints, toEdgeError } from '@selvage/protocol';
+import { Option } from 'commander';
+import { type Reference, referenceOf } from '../arguments/index.js';
+import { readManifests } from '../manifests/index.js';
+import {
+  ask,
+  collect,
+  examples,
+  inProject,
+  openSession,
+  type ProjectOptions,
+  type Register,
+  type Session,
+  UsageError,
+  type World,
+} from '../world/index.js';
+
+interface Options extends ProjectOptions {
+  readonly file?: readonly string[];
+  readonly volumes: 'keep' | 'remove';
+  readonly yes?: true;
+}
+
+const NOUNS = ['app', 'secret', 'node'] as const;
+type Doomed = Reference<(typeof NOUNS)[number]> & { readonly project: string };
+
+/** `selvage delete`: deletes objects by name, or those that manifests name. */
+export const remove: Register = (parent, world) => {
+  const command = parent
+    .command('delete')
+    .description('delete apps, secrets and nodes')
+    .argument('[object...]', 'app/NAME, secret/NAME or node/NAME')
+    .option('-f, --file <path>', 'delete what these manifests describe; may be repeated', collect)
+    .addOption(
+      new Option('--volumes <what>', "what becomes of an app's volumes").choices(['keep', 'remove']).default('keep'),
+    )
+    .option('-y, --yes', 'do not ask');
+  inProject(command).action((given: string[], options: Options) => run(world, given, options));
+  examples(command, [
+    'selvage delete app/web',
+    'selvage delete app/web --volumes remove --yes',
+    'selvage delete -f manifests/ --yes',
+  ]);
+};
+
+async function run(world: World, given: readonly string[], options: Options): Promise<void> {
+  const session = await openSession(world, options);
+  const { project } = session;
+  const named = references(given).map((reference) => ({ ...reference, project }));
+  const files = options.file ?? [];
+  const described = files.length === 0 ? [] : await readManifests(world, { files, project });
+  const listed: Doomed[] = described.map(({ kind, name, project }) => ({ noun: NOUN[kind], name, project })).reverse();
+  if (named.length + listed.length === 0) throw new UsageError('say what to delete: selvage delete app/NAME');
+  await confirm(world, [...named, ...listed], options);
+  for (const doomed of named) await removeOne({ world, session, options }, doomed);
+  for (const doomed of listed) await removeIfThere({ world, session, options }, doomed);
+}
+
+const NOUN = { App: 'app', Node: 'node', Secret: 'secret' } as const;
+
+/** `app/web secret/x`, or `app web`. */
+function references(given: readonly string[]): Reference<(typeof NOUNS)[number]>[] {
+  if (given.length > 0 && given.every((one) => !one.includes('/'))) return [referenceOf(given, NOUNS)];
+  return given.map((one) => referenceOf([one], NOUNS));
+}
+
+async function confirm(world: World, doomed: readonly Doomed[], { yes, volumes }: Options): Promise<void> {
+  if (yes) return;
+  if (world.in.isTTY !== true) throw new UsageError('there is no terminal to ask on: use --yes');
+  const what = doomed.map(({ noun, name }) => `${noun}/${name}`).join(', ');
+  const data = volumes === 'remove' ? ' and the volumes of apps with all that is in them' : '';
+  const answer = await ask(world, `Delete ${what}${data}? [y/N] `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was deleted');
+}
+
+interface Job {
+  readonly world: World;
+  readonly session: Session;
+  readonly options: Options;
+}
+
+async function removeIfThere(job: Job, doomed: Doomed): Promise<void> {
+  try {
+    await removeOne(job, doomed);
+  } catch (thrown) {
+    if (toEdgeError(thrown).code !== 'not_found') throw thrown;
+    await job.world.out.write(`${doomed.noun}/${doomed.name} was not there\n`);
+  }
+}
+
+async function removeOne({ world, session, options }: Job, { noun, name, project }: Doomed): Promise<void> {
+  const { client } = session;
+  const given = { params: { project, name }, signal: world.signal };
+  if (noun === 'app') await client.call(endpoints.apps.remove, { ...given, query: { volumes: options.volumes } });
+  else if (noun === 'node') await client.call(endpoints.nodes.remove, given);
+  else await client.call(endpoints.secrets.remove, given);
+  await world.out.write(`${noun}/${name} deleted\n`);
+}

@@ -1,0 +1,134 @@
+import { app as appSchema } from '@selvage/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { app, cli, FakeHub, instance, node, NOW } from '../fake-hub.js';
+import { whyLines } from './why.js';
+
+const hub = new FakeHub();
+beforeAll(() => hub.start());
+afterAll(() => hub.stop());
+beforeEach(() => {
+  hub.reset();
+});
+
+const failing = {
+  state: 'failed',
+  reason: 'image_pull_failed',
+  message: 'manifest unknown',
+  retryAt: '2030-01-01T12:05:00Z',
+};
+
+describe('selvage describe', () => {
+  it('shows an app with its instances, reasons and messages', async () => {
+    const instances = [
+      instance('web'),
+      instance('web', { node: 'edge-2', state: 'failed', nodeState: 'offline' }, failing),
+    ];
+    hub.put('apps', app('web', { state: 'failed', wanted: 2, instances }));
+    const { out } = await cli(hub, ['describe', 'app/web']);
+    expect(out).toMatch(/^running: +1 of 2 nodes run revision 5$/m);
+    expect(out).toContain(`Instances:
+  web on edge-1: running (reported 10s ago)
+    c: running, image web:1
+  web on edge-2: failed (the node is offline; reported 10s ago)
+    c: failed, next try in 5m, image web:1
+      image_pull_failed: manifest unknown
+`);
+  });
+
+  it('shows a node with its machine, certificates and apps', async () => {
+    hub.put(
+      'nodes',
+      node('edge-1', { state: 'offline', reason: 'no heartbeat', desiredRevision: 7, storedRevision: 5 }),
+    );
+    hub.put('apps', app('web'));
+    const certificate = {
+      serial: '4f',
+      fingerprint: 'a'.repeat(64),
+      kind: 'node',
+      subject: 'default/edge-1',
+      notBefore: '2030-01-01T00:00:00Z',
+      notAfter: '2030-03-01T12:00:00Z',
+    };
+    hub.on('GET /api/v1/projects/default/nodes/edge-1/certificates', { items: [certificate] });
+    const { out } = await cli(hub, ['describe', 'node', 'edge-1']);
+    expect(out).toMatch(/^reason: +no heartbeat$/m);
+    expect(out).toMatch(/^desired state: +revision 7; the node has 5$/m);
+    expect(out).toContain('  4f valid from 2030-01-01 00:00:00Z (12h ago) until 2030-03-01 12:00:00Z (in 59d)\n');
+    expect(out).toContain('  web on edge-1: running');
+  });
+
+  it('shows no value of a secret', async () => {
+    const spec = { type: 'registry', registry: 'r.example', username: 'u' };
+    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: ['web'] } } as never);
+    const { out } = await cli(hub, ['describe', 'secret/robot']);
+    expect(out).toMatch(/^password: +\(never shown\)\nused by: +web$/m);
+  });
+});
+
+describe('selvage why', () => {
+  const lines = (status: object): string[] => whyLines(appSchema.parse(app('web', status)), NOW);
+
+  it.each([
+    ['everything runs', {}, ['web runs on its node.']],
+    [
+      'no node is wanted',
+      { wanted: 0, instances: [] },
+      ['web is wanted on no node: no node has the name or the labels of its placement.'],
+    ],
+    [
+      'nothing was said yet',
+      { running: 0, instances: [] },
+      ['web runs on 0 of 1 node.', 'Nodes that have not said anything about it yet: 1.'],
+    ],
+    [
+      'an image cannot be pulled',
+      { running: 0, instances: [instance('web', { state: 'failed' }, failing)] },
+      [
+        'web runs on 0 of 1 node.',
+        'On edge-1:',
+        '  Container c does not run: image_pull_failed. manifest unknown. The next try is in 5m, at 12:05:00Z.',
+      ],
+    ],
+    [
+      'the node is offline with an old revision',
+      { running: 0, instances: [instance('web', { nodeState: 'offline', revision: 4 })] },
+      [
+        'web runs on 0 of 1 node.',
+        'On edge-1:',
+        '  The node is offline; what follows is from 10s ago. It goes on by itself meanwhile.',
+        '  It still has revision 4; revision 5 is wanted.',
+      ],
+    ],
+    [
+      'a container keeps ending',
+      {
+        running: 0,
+        instances: [
+          instance(
+            'web',
+            { state: 'failed' },
+            {
+              state: 'backing_off',
+              reason: 'container_exited',
+              message: 'It ended with exit code 1.',
+              restarts: 4,
+              retryAt: '2030-01-01T11:59:00Z',
+            },
+          ),
+        ],
+      },
+      [
+        'web runs on 0 of 1 node.',
+        'On edge-1:',
+        '  Container c waits before it is started again: container_exited. It ended with exit code 1. It was restarted 4 times. The next try is due now.',
+      ],
+    ],
+  ])('when %s', (_what, status, expected) => {
+    expect(lines(status)).toEqual(expected);
+  });
+
+  it('is asked by name', async () => {
+    hub.put('apps', app('web'));
+    expect((await cli(hub, ['why', 'app/web'])).out).toBe('web runs on its node.\n');
+  });
+});

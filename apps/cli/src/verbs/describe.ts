@@ -1,0 +1,174 @@
+import { type App, endpoints, type Node, type Secret } from '@selvage/protocol';
+import { type Reference, referenceOf } from '../arguments/index.js';
+import { labelText } from '../nouns/index.js';
+import { bytes, type Facts, factLines, moment, section, text } from '../output/index.js';
+import {
+  examples,
+  inProject,
+  openSession,
+  type ProjectOptions,
+  type Register,
+  type Session,
+  type World,
+} from '../world/index.js';
+import { instanceLines } from './instances.js';
+
+const NOUNS = ['node', 'app', 'secret'] as const;
+
+/** `selvage describe`: everything about one object, for people. */
+export const describe: Register = (parent, world) => {
+  const command = parent
+    .command('describe')
+    .description('show everything about a node, an app or a secret')
+    .argument('<object...>', 'node/NAME, app/NAME or secret/NAME');
+  inProject(command).action((given: string[], options: ProjectOptions) =>
+    run(world, referenceOf(given, NOUNS), options),
+  );
+  examples(command, ['selvage describe node edge-1', 'selvage describe app/web']);
+};
+
+async function run(world: World, reference: Reference<(typeof NOUNS)[number]>, options: ProjectOptions): Promise<void> {
+  const session = await openSession(world, options);
+  const lines = { node: nodeLines, app: appLines, secret: secretLines }[reference.noun];
+  await world.out.write(text(await lines(world, session, reference.name)));
+}
+
+type Lines = (world: World, session: Session, name: string) => Promise<string[]>;
+
+const nodeLines: Lines = async (world, { client, project }, name) => {
+  const { signal } = world;
+  const node = await client.call(endpoints.nodes.get, { params: { project, name }, signal });
+  const { items: certificates } = await client.call(endpoints.certificates.list, { params: { project, name }, signal });
+  const { items: apps } = await client.call(endpoints.apps.list, {
+    params: { project },
+    query: { node: name, limit: 1000 },
+    signal,
+  });
+  const now = world.now();
+  return [
+    ...factLines([...head(node, now), ...nodeFacts(node, now)]),
+    ...section('Machine', machine(node, now)),
+    ...section(
+      'Certificates',
+      certificates.map(({ serial, notBefore, notAfter, revokedAt, revokedReason }) => {
+        const fate = revokedAt === undefined ? '' : `, revoked ${moment(revokedAt, now)}: ${revokedReason ?? ''}`;
+        return `${serial} valid from ${moment(notBefore, now)} until ${moment(notAfter, now)}${fate}`;
+      }),
+    ),
+    ...section(
+      'Apps',
+      apps.flatMap((app) => instanceLines(onlyOn(app, name), now)),
+    ),
+  ];
+};
+
+const appLines: Lines = async (world, { client, project }, name) => {
+  const app = await client.call(endpoints.apps.get, { params: { project, name }, signal: world.signal });
+  const now = world.now();
+  const { placement, imagePullSecret, containers } = app.spec;
+  const { state, running, wanted } = app.status;
+  const facts: Facts = [
+    ...head(app, now),
+    ['state', state],
+    ['running', `${running} of ${wanted} nodes run revision ${app.revision}`],
+    ['nodes', placement.nodes.join(', ')],
+    ['selector', placement.selector],
+    ['pull secret', imagePullSecret],
+  ];
+  return [
+    ...factLines(facts),
+    ...section(
+      'Containers',
+      containers.flatMap((container) => containerLines(container)),
+    ),
+    ...section('Instances', instanceLines(app, now)),
+  ];
+};
+
+const secretLines: Lines = async (world, { client, project }, name) => {
+  const secret: Secret = await client.call(endpoints.secrets.get, { params: { project, name }, signal: world.signal });
+  const { type, registry, username } = secret.spec;
+  return factLines([
+    ...head(secret, world.now()),
+    ['type', type],
+    ['registry', registry],
+    ['user', username],
+    ['password', '(never shown)'],
+    ['used by', secret.status.usedBy.join(', ') || 'no app'],
+  ]);
+};
+
+function head({ name, project, labels, revision, createdAt, updatedAt }: Node | App | Secret, now: number): Facts {
+  return [
+    ['name', name],
+    ['project', project],
+    ['labels', labelText(labels)],
+    ['revision', String(revision)],
+    ['created', moment(createdAt, now)],
+    ['changed', updatedAt === createdAt ? '' : moment(updatedAt, now)],
+  ];
+}
+
+function nodeFacts({ spec, status }: Node, now: number): Facts {
+  const { desiredRevision, storedRevision } = status;
+  const isBehind = desiredRevision !== undefined && storedRevision !== desiredRevision;
+  return [
+    ['description', spec.description],
+    ['state', status.state],
+    ['reason', status.reason],
+    ['last seen', moment(status.lastSeenAt, now)],
+    ['joined', moment(status.joinedAt, now)],
+    ['certificate', status.certificateDaysLeft === undefined ? '' : `${status.certificateDaysLeft} days left`],
+    ['desired state', isBehind ? `revision ${desiredRevision}; the node has ${storedRevision ?? 'none'}` : 'in step'],
+  ];
+}
+
+function machine({ status: { facts } }: Node, now: number): string[] {
+  if (facts === undefined) return [];
+  const { docker } = facts;
+  const engine = [docker.state, docker.version, docker.apiVersion && `API ${docker.apiVersion}`, docker.storageDriver];
+  return factLines([
+    ['host name', facts.hostname],
+    ['architecture', facts.arch],
+    ['system', `${facts.os}, kernel ${facts.kernel}`],
+    ['processors', `${facts.cpus} (${facts.cpuModel})`],
+    ['memory', bytes(facts.memoryBytes)],
+    ['disk', `${bytes(facts.diskFreeBytes)} of ${bytes(facts.diskBytes)} free`],
+    ['graphics', facts.gpus.map(({ vendor, model }) => `${vendor} ${model}`).join('\n')],
+    ['addresses', facts.addresses.join(', ')],
+    ['docker', engine.filter((part) => part !== undefined && part !== '').join(', ')],
+    ['', docker.reason],
+    ['mounts allowed', facts.mountAllowList.join(', ')],
+    ['agent', facts.agentVersion],
+    ['booted', moment(facts.bootedAt, now)],
+  ]);
+}
+
+function containerLines(container: App['spec']['containers'][number]): string[] {
+  const { name, image, command, args, env, ports, mounts, limits, restart, user } = container;
+  const facts = factLines([
+    ['image', image],
+    ['command', command?.join(' ')],
+    ['arguments', args?.join(' ')],
+    ['environment', env.map((one) => `${one.name}=${one.value}`).join('\n')],
+    [
+      'ports',
+      ports.map((one) => `${one.hostIp ?? ''}:${one.hostPort} → ${one.containerPort}/${one.protocol}`).join('\n'),
+    ],
+    ['mounts', mounts.map(mountText).join('\n')],
+    ['cpu', limits.cpu === undefined ? '' : `at most ${limits.cpu}`],
+    ['memory', limits.memoryMb === undefined ? '' : `at most ${limits.memoryMb} MiB`],
+    ['restart', restart],
+    ['user', user],
+  ]);
+  return [name, ...facts.map((line) => `  ${line}`)];
+}
+
+function mountText(mount: App['spec']['containers'][number]['mounts'][number]): string {
+  const source = 'volume' in mount ? `volume ${mount.volume}` : mount.hostPath;
+  return `${source} → ${mount.path}${mount.readOnly ? ' (read only)' : ''}`;
+}
+
+function onlyOn(app: App, node: string): App {
+  return { ...app, status: { ...app.status, instances: app.status.instances.filter((one) => one.node === node) } };
+}

@@ -1,0 +1,138 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { nameArgument, nounOf, type NounName } from '../arguments/index.js';
+import { apps, audit, certificates, type Filter, nodes, type Noun, projects, secrets, tokens } from '../nouns/index.js';
+import { type Format, FORMATS, json, tableLines, text, yaml } from '../output/index.js';
+import {
+  examples,
+  inProject,
+  openSession,
+  type ProjectOptions,
+  type Register,
+  type Session,
+  UsageError,
+  type World,
+} from '../world/index.js';
+import { watch } from './watch.js';
+
+export interface GetOptions extends ProjectOptions {
+  readonly selector?: string;
+  readonly state?: string;
+  readonly node?: string;
+  readonly limit?: number;
+  readonly output: Format;
+  readonly watch?: true;
+}
+
+type Show = (world: World, name: string | undefined, options: GetOptions) => Promise<void>;
+
+const SHOW: Readonly<Record<NounName, Show>> = {
+  node: shower(nodes),
+  app: shower(apps),
+  secret: shower(secrets),
+  project: shower(projects),
+  token: shower(tokens),
+  audit: shower(audit),
+  certificate: shower(certificates),
+};
+const NOUNS = ['node', 'app', 'secret', 'project', 'certificate', 'token', 'audit'] as const;
+
+/** `selvage get`: one line for each object. */
+export const get: Register = (parent, world) => {
+  const command = parent
+    .command('get')
+    .description('list objects: nodes, apps, secrets, projects, certificates NODE, tokens, audit')
+    .argument('<noun>', 'what to list')
+    .argument('[name]', 'one object of it; for certificates the node')
+    .option('-l, --selector <labels>', 'only those with these labels: site=a,tier in (x,y),!old')
+    .option('--state <state>', 'only those in this state: ready, offline, running, failed, …')
+    .option('--node <name>', 'only apps of this node');
+  inProject(command)
+    .option('--limit <count>', 'at most this many', count)
+    .addOption(outputOption())
+    .option('-w, --watch', 'go on and show what changes, until Ctrl-C')
+    .action((word: string, name: string | undefined, options: GetOptions) => {
+      const [noun = '', inside] = word.split('/');
+      return SHOW[nounOf(noun, NOUNS)](world, name ?? inside, options);
+    });
+  examples(command, [
+    'selvage get nodes -l site=a --state offline',
+    'selvage get app web -o yaml',
+    'selvage get apps --watch',
+  ]);
+};
+
+/** `-o`, as every verb that lists has it. */
+export function outputOption(): Option {
+  return new Option('-o, --output <format>', 'how to show it').choices(FORMATS).default('table');
+}
+
+/** Shows objects of a noun, for verbs that are another way to say `get`. */
+export function show(noun: NounName, world: World, given: { name?: string; options: GetOptions }): Promise<void> {
+  return SHOW[noun](world, given.name, given.options);
+}
+
+function shower<T>(noun: Noun<T>): Show {
+  return async (world, name, options) => {
+    checkFilters(noun, options);
+    const session = await openSession(world, options);
+    const { signal } = world;
+    const filter: Filter = {
+      ...(options.selector !== undefined && { selector: options.selector }),
+      ...(options.state !== undefined && { state: options.state }),
+      ...(options.node !== undefined && { node: nameArgument(options.node) }),
+      ...(options.limit !== undefined && { limit: options.limit }),
+      ...(noun.noun === 'certificate' && name !== undefined && { of: nameArgument(name) }),
+      signal,
+    };
+    const one = noun.noun === 'certificate' || noun.noun === 'audit' ? undefined : name;
+    const read = (): Promise<T[]> => (one === undefined ? noun.list(session, filter) : byName(noun, session, one));
+    const items = await read();
+    await print(world, { noun, items, options, isOne: one !== undefined, project: session.project });
+    if (options.watch) await watch(world, { noun, session, items, read, format: options.output });
+  };
+}
+
+function checkFilters<T>(noun: Noun<T>, options: GetOptions): void {
+  for (const filter of ['selector', 'state', 'node'] as const)
+    if (options[filter] !== undefined && !noun.filters.includes(filter))
+      throw new UsageError(`${noun.plural} cannot be narrowed by --${filter}`);
+  if (options.watch && noun.live === undefined) throw new UsageError(`${noun.plural} cannot be watched`);
+}
+
+async function byName<T>(noun: Noun<T>, session: Session, name: string): Promise<T[]> {
+  if (noun.get) return [await noun.get(session, nameArgument(name))];
+  const all = await noun.list(session, { signal: new AbortController().signal });
+  const found = all.filter((item) => noun.nameOf(item) === name);
+  if (found.length === 0) throw new UsageError(`there is no ${noun.noun} "${name}"`);
+  return found;
+}
+
+interface Printed<T> {
+  readonly noun: Noun<T>;
+  readonly items: readonly T[];
+  readonly options: GetOptions;
+  readonly isOne: boolean;
+  readonly project: string;
+}
+
+async function print<T>(world: World, printed: Printed<T>): Promise<void> {
+  const { noun, items, options, isOne, project } = printed;
+  const value = isOne ? items[0] : items;
+  if (options.output === 'json') await world.out.write(json(value));
+  else if (options.output === 'yaml') await world.out.write(yaml(value));
+  else if (options.output === 'name')
+    await world.out.write(text(items.map((item) => `${noun.noun}/${noun.nameOf(item)}`)));
+  else if (items.length === 0) await world.err.write(`There are no such ${noun.plural} in project "${project}".\n`);
+  else await world.out.write(text(tableLines(columnsOf(noun, options.output), items, world.now())));
+}
+
+/** The columns that a format shows. */
+export function columnsOf<T>(noun: Noun<T>, format: Format): Noun<T>['columns'] {
+  return noun.columns.filter(({ wide }) => format === 'wide' || wide !== true);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  return value;
+}

@@ -1,0 +1,35 @@
+import type { Register } from '../world/index.js';
+import { apply } from './apply.js';
+import { cert } from './cert.js';
+import { completion } from './completion.js';
+import { remove } from './delete.js';
+import { describe } from './describe.js';
+import { get } from './get.js';
+import { login } from './login.js';
+import { logout } from './logout.js';
+import { logs } from './logs.js';
+import { node } from './node.js';
+import { project } from './project.js';
+import { rollout } from './rollout.js';
+import { token } from './token.js';
+import { version } from './version.js';
+import { why } from './why.js';
+
+/** Every verb, in the order of the help text. */
+export const verbs: readonly Register[] = [
+  login,
+  logout,
+  get,
+  describe,
+  apply,
+  remove,
+  logs,
+  why,
+  rollout,
+  node,
+  cert,
+  token,
+  project,
+  completion,
+  version,
+];

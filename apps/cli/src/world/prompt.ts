@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { EdgeError } from '@selvage/protocol';
+import type { World } from './world.js';
+
+/** Asks on the terminal and shows what is typed. */
+export function ask(world: World, question: string): Promise<string> {
+  return answerTo(world, question, (text) => world.err.write(text));
+}
+
+/** Asks on the terminal and shows nothing of what is typed. */
+export async function askHidden(world: World, question: string): Promise<string> {
+  const answer = await answerTo(world, question, () => Promise.resolve());
+  await world.err.write('\n');
+  return answer;
+}
+
+/** One line of the terminal; Ctrl-C and the end of input cancel. */
+async function answerTo(world: World, question: string, echo: (text: string) => Promise<void>): Promise<string> {
+  await world.err.write(question);
+  const output = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      void echo(chunk.toString()).then(() => {
+        done();
+      });
+    },
+  });
+  const lines = createInterface({ input: world.in, output, terminal: true });
+  const stop = new AbortController();
+  const cancel = (): void => {
+    stop.abort();
+  };
+  lines.once('SIGINT', cancel);
+  lines.once('close', cancel);
+  world.signal.addEventListener('abort', cancel);
+  try {
+    const [line] = (await once(lines, 'line', { signal: stop.signal })) as [string];
+    return line;
+  } catch (error) {
+    throw new EdgeError('call_cancelled', 'Nothing was entered.', { cause: error });
+  } finally {
+    world.signal.removeEventListener('abort', cancel);
+    lines.close();
+  }
+}
+
+/** Everything that comes on standard input, up to `limit` bytes; undefined when it is more. */
+export async function readInput(world: World, limit: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of world.in) {
+    const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
+    bytes += piece.length;
+    if (bytes > limit) return undefined;
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
