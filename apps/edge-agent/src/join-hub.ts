@@ -1,5 +1,5 @@
 import { EdgeError, nodeKey } from '@selvage/protocol';
-import { join } from './certificates/index.js';
+import { join, refuseSecond } from './certificates/index.js';
 import { FolderLock } from './state/index.js';
 
 export interface JoinArguments {
@@ -15,6 +15,7 @@ export interface JoinArguments {
  */
 export async function joinHub(folder: string, { hub, token, node, identity }: JoinArguments): Promise<string> {
   const hubUrl = hubOrigin(hub);
+  if (identity === 'keep') await refuseSecond(folder);
   const lock = new FolderLock(folder);
   await lock.take();
   try {

@@ -52,7 +52,8 @@ function readToken(text: string): JoinTokenParts {
   throw new EdgeError('bad_request', 'This is not a join token: copy the whole of it, it begins with "selvage1.".');
 }
 
-async function refuseSecond(folder: string): Promise<void> {
+/** @throws EdgeError `already_exists` when this machine has joined before. */
+export async function refuseSecond(folder: string): Promise<void> {
   const before = await new IdentityFile(folder).load();
   if (before === undefined) return;
   throw new EdgeError(
