@@ -12,6 +12,8 @@ const STOP_MS = 10_000;
 
 /** Runs the hub until a signal. */
 async function main(): Promise<void> {
+  // Whatever the hub writes is for nobody else to read.
+  process.umask(0o077);
   const config = HubConfig.fromEnvironment();
   const log = createLog(config.logLevel);
   dieLoudly(log);
