@@ -10,8 +10,6 @@ const LONGEST_MS = 2_147_483_647;
 
 /** Runs the agent until it is told to stop; gives the exit code. Containers go on. */
 export async function run(folder: string): Promise<number> {
-  // The database holds credentials: nobody else reads what the agent writes.
-  process.umask(0o077);
   const config = readConfig(folder);
   const log = createLog(config.logLevel);
   const agent = new Agent({ config, log });

@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
 
 const BUSY_MS = 5_000;
@@ -13,6 +14,8 @@ export class Database {
 
   /** Opens a file, made when there is none, so that what was committed outlives a power cut. */
   static async open(path: string): Promise<Database> {
+    // It may hold credentials: nobody else reads it. SQLite gives its companions the same mode.
+    await (await open(path, 'a', 0o600)).close();
     const file = await opened(path);
     file.configure('busyTimeout', BUSY_MS);
     return new Database(file);

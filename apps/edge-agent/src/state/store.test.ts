@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Position, Section } from '@selvage/protocol';
 import { FakeClock, type TempDir, tempDir } from '@selvage/testkit';
@@ -33,6 +33,13 @@ describe('the store', () => {
   afterEach(async () => {
     await store.stop();
     folder.remove();
+  });
+
+  it('can be read by its owner only, since it may hold credentials', async () => {
+    await store.meta.set('k', 'v');
+    const files = readdirSync(folder.path).filter((name) => name.startsWith('agent.db'));
+    expect(files).toContain('agent.db-wal');
+    for (const name of files) expect(statSync(join(folder.path, name)).mode & 0o077).toBe(0);
   });
 
   it('knows nothing at first', () => {
