@@ -7,7 +7,7 @@ import { type Apps, createApps, type Owner, ownerLabels } from './apps/index.js'
 import { type Certificates, createCertificates, IdentityFile, type NodeIdentity } from './certificates/index.js';
 import type { AgentConfig } from './config.js';
 import { type Docker, DockerodeDocker, EngineWatcher } from './docker/index.js';
-import { Facts } from './host/index.js';
+import { Facts, ownNames } from './host/index.js';
 import { CallRegistry, Link } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
 import { ReportedStore, Store } from './state/index.js';
@@ -104,7 +104,7 @@ export class Agent {
     const renewed = (): void => {
       link.redial();
     };
-    const certificates = createCertificates({ identity: this.#identity, meta, clock, log, renewed });
+    const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
     const status = (): AgentStatus => this.#status({ engine, link, certificates });
     const api = new LocalApi({ port: config.apiPort, folder, log, status });
     return { engine, apps, facts, certificates, link, api };

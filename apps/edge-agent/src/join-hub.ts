@@ -1,5 +1,6 @@
 import { EdgeError, nodeKey } from '@selvage/protocol';
 import { join, refuseSecond } from './certificates/index.js';
+import { ownNames } from './host/index.js';
 import { FolderLock } from './state/index.js';
 
 export interface JoinArguments {
@@ -19,7 +20,14 @@ export async function joinHub(folder: string, { hub, token, node, identity }: Jo
   const lock = new FolderLock(folder);
   await lock.take();
   try {
-    const joined = await join({ folder, hubUrl, token, identity, ...(node !== undefined && { node }) });
+    const joined = await join({
+      folder,
+      hubUrl,
+      token,
+      identity,
+      hosts: ownNames(),
+      ...(node !== undefined && { node }),
+    });
     return `Joined ${joined.hubUrl} as ${nodeKey(joined)}. Start the agent with: selvage-agent run`;
   } finally {
     await lock.release();

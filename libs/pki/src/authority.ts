@@ -30,6 +30,13 @@ export interface Issued {
   readonly notAfter: number;
 }
 
+/** A device by its id or an app by its name: whoever talks to the broker of a node. */
+export interface ClientIdentity {
+  readonly kind: 'device' | 'app';
+  readonly project: string;
+  readonly name: string;
+}
+
 /** How long a certificate lasts, in days (fractions allowed), and the time now in epoch milliseconds. */
 export interface Lifetime {
   readonly days: number;
@@ -101,11 +108,25 @@ export class Authority {
   }
 
   /**
-   * Signs a node's request. Of the request, only the public key is used.
+   * Signs a node's request. Of the request, only the public key is used. `hosts`: names and addresses of the node's own broker.
    * @throws EdgeError `csr_refused`.
    */
-  async issueNode(csrPem: string, node: NodeRef, lifetime: Lifetime): Promise<Issued> {
+  async issueNode(
+    csrPem: string,
+    { hosts = [], ...node }: NodeRef & { readonly hosts?: readonly string[] },
+    lifetime: Lifetime,
+  ): Promise<Issued> {
     const identity = nodeIdentity(node);
+    const csr = await readCsr(csrPem);
+    checkCsr(csr, identity);
+    return this.issue({ identity, spki: csr.spki, hosts }, lifetime);
+  }
+
+  /**
+   * Signs the request of a device or an app. Of the request, only the public key is used.
+   * @throws EdgeError `csr_refused`.
+   */
+  async issueClient(csrPem: string, identity: ClientIdentity, lifetime: Lifetime): Promise<Issued> {
     const csr = await readCsr(csrPem);
     checkCsr(csr, identity);
     return this.issue({ identity, spki: csr.spki }, lifetime);

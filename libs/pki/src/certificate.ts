@@ -29,7 +29,7 @@ export interface Issuer {
 
 export type Profile =
   | { readonly kind: 'authority'; readonly name: string; readonly pathLength?: number }
-  /** `hosts`: DNS names and IP addresses under which a hub is reached. */
+  /** `hosts`: DNS names and IP addresses under which a hub, or the broker of a node, is reached. */
   | { readonly kind: 'leaf'; readonly identity: Identity; readonly hosts?: readonly string[] };
 
 /** `from` and `to` are epoch milliseconds; the certificate begins five minutes earlier, for clocks that are slow. */
@@ -89,7 +89,8 @@ function authorityExtensions({ pathLength }: { pathLength?: number }): DerNode[]
 }
 
 function leafExtensions({ identity, hosts = [] }: { identity: Identity; hosts?: readonly string[] }): DerNode[] {
-  const usages = identity.kind === 'hub' ? [der.oid(OID.server), der.oid(OID.client)] : [der.oid(OID.client)];
+  const serves = hosts.length > 0 ? [der.oid(OID.server)] : [];
+  const usages = [...serves, der.oid(OID.client)];
   const uri = der.taggedBytes(6, Buffer.from(identityUri(identity), 'latin1'));
   return [
     critical(OID.basicConstraints, der.sequence()),

@@ -1,4 +1,4 @@
-export { Authority, type AuthorityFiles, type Issued, type Lifetime, subjectOf } from './authority.js';
+export { Authority, type AuthorityFiles, type ClientIdentity, type Issued, type Lifetime, subjectOf } from './authority.js';
 export { type AuthorityFileOptions, openAuthority } from './authority-file.js';
 export { serialOf } from './certificate.js';
 export { checkCsr, createCsr, type Csr, readCsr } from './csr.js';
@@ -12,6 +12,7 @@ export {
   sameText,
   splitChain,
 } from './fingerprint.js';
+export { checkHub } from './hub-check.js';
 export { commonName, type Identity, identityOf, identityUri, nodeIdentity } from './identity.js';
 export { type KeyPair, newKeyPair } from './keys.js';
 export { hashPassword, verifyPassword } from './password.js';

@@ -25,6 +25,8 @@ export interface Joined extends IssuedTo {
 
 interface Ask extends AskedJoin {
   readonly csr: string;
+  /** Names and addresses of the node's broker. */
+  readonly hosts: readonly string[];
 }
 interface Signed extends Ask, IssuedTo {}
 
@@ -42,10 +44,10 @@ export class Joins {
   ) {}
 
   /** @throws EdgeError `csr_refused`, or why the token is no good. */
-  async join({ token, node, csr }: JoinRequest): Promise<Joined> {
+  async join({ token, node, csr, hosts = [] }: JoinRequest): Promise<Joined> {
     const parts = joinTokenText.parse(token);
     const key = keyFingerprint((await readCsr(csr)).spki);
-    return this.batches.run({ tokenId: tokenId(parts.secret), parts, node, key, csr });
+    return this.batches.run({ tokenId: tokenId(parts.secret), parts, node, key, csr, hosts });
   }
 
   /** Looks before it signs, and once more while nobody can change the tokens, so that bad ones cost neither signature nor write. */
@@ -64,7 +66,11 @@ export class Joins {
   private async sign(ask: Ask, now: number): Promise<Signed> {
     const ref = { project: ask.parts.project, node: ask.parts.node };
     const lifetime = { days: this.config.certificateDays, now };
-    return { ...ask, ref, issued: await this.authority.authority.issueNode(ask.csr, ref, lifetime) };
+    return {
+      ...ask,
+      ref,
+      issued: await this.authority.authority.issueNode(ask.csr, { ...ref, hosts: ask.hosts }, lifetime),
+    };
   }
 
   private async keep(

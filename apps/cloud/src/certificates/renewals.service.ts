@@ -19,6 +19,8 @@ interface Ask {
   readonly serial: string;
   readonly fingerprint: string;
   readonly csr: string;
+  /** Names and addresses of the node's broker. */
+  readonly hosts: readonly string[];
 }
 interface Signed extends Ask, IssuedTo {}
 
@@ -44,7 +46,7 @@ export class Renewals {
       throw new EdgeError('certificate_invalid', 'Another authority signed it; join the node again.');
     await refuseSameKey(current, request.csr);
     const [ref, serial, fingerprint] = [nodeOf(current), serialOf(current), fingerprintOf(current)];
-    return this.batches.run({ ref, serial, fingerprint, csr: request.csr });
+    return this.batches.run({ ref, serial, fingerprint, csr: request.csr, hosts: request.hosts ?? [] });
   }
 
   private async work(asks: readonly Ask[]): Promise<Outcome<IssuedTo>[]> {
@@ -77,7 +79,10 @@ export class Renewals {
 
   private async sign(ask: Ask, now: number): Promise<Signed> {
     const lifetime = { days: this.config.certificateDays, now };
-    return { ...ask, issued: await this.authority.authority.issueNode(ask.csr, ask.ref, lifetime) };
+    return {
+      ...ask,
+      issued: await this.authority.authority.issueNode(ask.csr, { ...ask.ref, hosts: ask.hosts }, lifetime),
+    };
   }
 }
 

@@ -18,6 +18,8 @@ export interface CertificatesOptions {
   /** 0 to 1; `Math.random` unless given. */
   readonly random?: () => number;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Names and addresses of this machine, for devices that connect to its broker. */
+  readonly hosts?: () => readonly string[];
   /** The hub over HTTPS unless given. */
   readonly ask?: Ask;
   /** Told after a new certificate is on the disk. */
@@ -43,11 +45,11 @@ export interface Certificates {
 }
 
 export function createCertificates(options: CertificatesOptions): Certificates {
-  const { identity, meta, clock, random, log, ask = askHub, renewed } = options;
+  const { identity, meta, clock, random, log, hosts, ask = askHub, renewed } = options;
   const poke = (): void => {
     loop.poke();
   };
-  const noun = new Renewal({ identity, meta, clock, log, ask, renewed, poke });
+  const noun = new Renewal({ identity, meta, clock, log, ask, renewed, poke, ...(hosts && { hosts }) });
   const loop = new Reconciler<number, Current, Step>(noun, {
     clock,
     ...(random && { random }),

@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { CA_PATH, EdgeError, type ErrorCode, isErrorCode } from '@selvage/protocol';
+import { checkHub } from '@selvage/pki';
 import { z } from 'zod';
 
 const DEADLINE_MS = 30_000;
@@ -39,7 +40,8 @@ export async function post<T>(question: Question, schema: z.ZodType<T>): Promise
   const bytes = Buffer.from(JSON.stringify(body), 'utf8');
   const headers = { 'content-type': 'application/json', 'content-length': bytes.length };
   const options = { ...place(url), port: url.port === '' ? '443' : url.port, path: url.pathname, agent: false };
-  const request = https.request({ ...options, method: 'POST', headers, ca, minVersion: 'TLSv1.2' });
+  const tls = { ca, minVersion: 'TLSv1.2', checkServerIdentity: checkHub } as const;
+  const request = https.request({ ...options, method: 'POST', headers, ...tls });
   const { status, text } = await exchange(request, hubUrl, bytes);
   const json = parseJson(text);
   if (status !== 200 && status !== 201) throw refusal(status, json);

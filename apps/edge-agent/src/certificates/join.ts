@@ -20,6 +20,8 @@ export interface JoinOptions {
   readonly token: string;
   /** The name that this machine is to have; it must be the token's. */
   readonly node?: string;
+  /** Names and addresses of this machine, for devices that connect to its broker. */
+  readonly hosts?: readonly string[];
   /** `replace` gives up what this machine was before. */
   readonly identity: 'keep' | 'replace';
 }
@@ -87,9 +89,13 @@ async function keyFor(joining: JoiningFile, token: string): Promise<string> {
   return key;
 }
 
-async function ask({ hubUrl, token, node }: JoinOptions, ca: string, key: string): Promise<IssuedCertificate> {
+async function ask(
+  { hubUrl, token, node, hosts = [] }: JoinOptions,
+  ca: string,
+  key: string,
+): Promise<IssuedCertificate> {
   const privateKey = createPrivateKey(key);
   const csr = await createCsr({ privateKey, publicKey: createPublicKey(privateKey) });
   const { path, answer } = enrolment.join;
-  return post({ hubUrl, path, ca, body: { token, csr, ...(node !== undefined && { node }) } }, answer);
+  return post({ hubUrl, path, ca, body: { token, csr, hosts, ...(node !== undefined && { node }) } }, answer);
 }

@@ -19,6 +19,8 @@ export interface RenewalOptions {
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly ask: Ask;
+  /** Names and addresses of this machine, for devices that connect to its broker. */
+  readonly hosts?: () => readonly string[];
   /** Told after a new certificate is on the disk. */
   readonly renewed: () => void;
   readonly poke: () => void;
@@ -96,11 +98,11 @@ export class Renewal implements Noun<number, Current, Step> {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
-    const { identity: file, ask, log, meta, renewed } = this.#options;
+    const { identity: file, ask, log, meta, renewed, hosts = () => [] } = this.#options;
     const identity = file.held;
     const { key, request } = await newRequest(identity);
     signal.throwIfAborted();
-    const { chain, ca } = await ask(identity, request);
+    const { chain, ca } = await ask(identity, { ...request, hosts: [...hosts()] });
     // Its own roots, not those of before: a hub that proved to be ours may replace its authority.
     checkIssued({ chain, ca, key, node: identity });
     const next = { ...identity, key, chain, ca };

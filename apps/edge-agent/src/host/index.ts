@@ -1,1 +1,2 @@
+export { ownNames } from './observe.js';
 export { Facts, type FactsOptions } from './facts.js';

@@ -32,6 +32,13 @@ export function addresses(): string[] {
   return reachable(all);
 }
 
+/** Names and addresses under which devices may reach this machine, itself included. */
+export function ownNames(): string[] {
+  const name = hostname();
+  const names = /^[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*$/.test(name) ? [name] : [];
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...names, ...addresses()])].slice(0, 32);
+}
+
 /** The disk that images and containers fill. */
 async function disk(folder: string): Promise<Pick<NodeFacts, 'diskBytes' | 'diskFreeBytes'>> {
   const { bsize, blocks, bavail } = await statfs(DOCKER_ROOT).catch(() => statfs(folder));

@@ -1,7 +1,7 @@
+import { checkHub } from '@selvage/pki';
 import { type DownFrame, EdgeError, frames, isErrorCode, type UpFrame } from '@selvage/protocol';
 import { encodeFrame, decodeDown } from '@selvage/wire';
-import type { ConnectionOptions } from 'node:tls';
-import { type ClientOptions, type RawData, WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 
 /** Key and certificate of this node, and the roots that the hub's certificate must come from, PEM. */
 export interface LinkIdentity {
@@ -75,18 +75,19 @@ export class Connection {
 function open(hubUrl: string, { key, chain, ca }: LinkIdentity): WebSocket {
   const url = new URL(frames.LINK_PATH, hubUrl);
   url.protocol = 'wss:';
-  const options: ClientOptions & Pick<ConnectionOptions, 'ALPNProtocols'> = {
+  // Handed on to TLS as they are; ws' own types do not know them.
+  const tls: object = { ALPNProtocols: [frames.LINK_ALPN], checkServerIdentity: checkHub };
+  return new WebSocket(url, {
     key,
     cert: chain,
     ca,
     minVersion: 'TLSv1.2',
-    ALPNProtocols: [frames.LINK_ALPN],
+    ...tls,
     handshakeTimeout: HANDSHAKE_MS,
     maxPayload: frames.MAX_FRAME_DOWN,
     perMessageDeflate: false,
     followRedirects: false,
-  };
-  return new WebSocket(url, options);
+  });
 }
 
 function refusal(code: string, detail: string): EdgeError {
