@@ -7,6 +7,17 @@ const shared = {
   ssr: { resolve: { conditions: ['@selvage/source', 'node', 'module'] } },
 };
 
+/** Not again on PostgreSQL, since no hub's database has a part in them. */
+const WITHOUT_HUB_DATABASE = [
+  // The agent's adapter against a real engine: there is no hub.
+  'test/flows/agent-docker.test.ts',
+  // `npm start` and the guide as they are, and those say SQLite.
+  'test/flows/guide.test.ts',
+  'test/flows/start.test.ts',
+  // What an agent does while its engine is away; the hub only watches.
+  'test/flows/docker-away.test.ts',
+];
+
 export default defineConfig({
   test: {
     projects: [
@@ -24,6 +35,19 @@ export default defineConfig({
           name: 'flows',
           include: ['test/flows/**/*.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'flows-postgres',
+          include: ['test/{flows,faults}/**/*.test.ts'],
+          exclude: WITHOUT_HUB_DATABASE,
+          globalSetup: 'test/stage/postgres-server.ts',
+          setupFiles: 'test/stage/hubs-on-postgres.ts',
+          testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
         },

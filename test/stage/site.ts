@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Client, createClient } from '@selvage/api-client';
 import { endpoints, type Node, type NodeState } from '@selvage/protocol';
 import { tempDir, until } from '@selvage/testkit';
+import { databaseFor } from './hub-database.js';
 import { Program, root, run } from './process.js';
 
 const NODE = process.execPath;
@@ -20,11 +21,13 @@ export class HubProcess {
   readonly program: Program;
   readonly data: string;
   private readonly own = tempDir();
+  private readonly ownDatabase: boolean;
   private token = '';
   private listened = { http: 0, link: 0 };
 
   /** `data`: the folder of another hub, to start a second one on it. */
   constructor({ data, env = {} }: { data?: string; env?: Readonly<Record<string, string>> } = {}) {
+    this.ownDatabase = 'SELVAGE_DATABASE_URL' in env;
     this.data = data ?? this.own.path;
     this.program = new Program('hub', [NODE, bin('cloud', 'selvage-hub')], {
       SELVAGE_DATA: this.data,
@@ -52,6 +55,7 @@ export class HubProcess {
 
   async start(): Promise<void> {
     rmSync(join(this.data, 'hub', 'ports.json'), { force: true });
+    if (!this.ownDatabase) this.program.set(await databaseFor(this.data));
     this.program.start();
     await until(() => this.ready(), {
       timeoutMs: 60_000,

@@ -91,14 +91,18 @@ export class CertificatesStage {
     this.certificates = new Certificates(db, this.authority, this.asSessions, this.feed, this.log);
   }
 
-  /** `more`: entities and migrations of other slices. */
-  static async open(folder: string, more: Schema = { entities: [], migrations: [] }): Promise<CertificatesStage> {
+  /** `url`: of a PostgreSQL database, none for SQLite. `more`: entities and migrations of other slices. */
+  static async open(
+    folder: string,
+    url: string | undefined,
+    more: Schema = { entities: [], migrations: [] },
+  ): Promise<CertificatesStage> {
     const config = HubConfig.fromEnvironment({ SELVAGE_DATA: folder, SELVAGE_LINK_HOST: '127.0.0.1' });
     const schema = {
       entities: [Settings, CertificateRow, JoinTokenRow, ...more.entities],
       migrations: [Settings1700000000000, Certificates1700000004000, ...more.migrations],
     };
-    const db = openDatabase({ folder: config.data, url: undefined }, schema);
+    const db = openDatabase({ folder: config.data, url }, schema);
     await db.start('epoch');
     const stage = new CertificatesStage(config, db, await MasterKey.open(config.masterKeyFile));
     await stage.start();

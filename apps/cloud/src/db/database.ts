@@ -6,6 +6,9 @@ const MAX_WAITING_WRITES = 10_000;
 const RETRIES = 5;
 /** PostgreSQL: serialization failure, deadlock. */
 const RETRY_CODES = new Set(['40001', '40P01']);
+/** What PostgreSQL's driver says without any code when a connection ended, or none came in time. */
+const CONNECTION_LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (has|was) .* not queryable)/;
 
 /**
  * The database, behind two verbs. `read` never sees what is not committed. `write` runs one transaction: on SQLite one after the
@@ -86,16 +89,6 @@ export class Database {
     return (await tx.findOneByOrFail(Settings, { id: 1 })).revision;
   }
 
-  /** Makes sure that the next revision is higher than this one, which a node has seen: an older copy of the database was restored. */
-  async raiseRevision(tx: EntityManager, seen: number): Promise<void> {
-    await tx
-      .createQueryBuilder()
-      .update(Settings)
-      .set({ revision: seen })
-      .where('id = 1 AND revision < :seen', { seen })
-      .execute();
-  }
-
   /** The newest revision. */
   async revision(): Promise<number> {
     return (await this.settings()).revision;
@@ -119,12 +112,15 @@ export class Database {
     try {
       return await run();
     } catch (error) {
-      if (!unavailable(driverCode(error))) throw error;
-      throw new EdgeError('database_unavailable', 'It will be tried again; look at the log of the database.', {
-        cause: error,
-      });
+      throw databaseLost(error) ?? error;
     }
   }
+}
+
+/** `database_unavailable` for what a driver throws when its database does not answer; nothing for any other error. */
+export function databaseLost(cause: unknown): EdgeError | undefined {
+  if (!unavailable(cause)) return undefined;
+  return new EdgeError('database_unavailable', 'Try again in a moment; look at the log of the database.', { cause });
 }
 
 /** The code that the driver gave: SQLSTATE, errno or SQLite's name. */
@@ -135,6 +131,9 @@ function driverCode(error: unknown): string {
   return typeof own === 'string' ? own : fields.has('driverError') ? driverCode(fields.get('driverError')) : '';
 }
 
-function unavailable(code: string): boolean {
-  return /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(code);
+function unavailable(error: unknown): boolean {
+  if (error instanceof Error && CONNECTION_LOST.test(error.message)) return true;
+  return /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(
+    driverCode(error),
+  );
 }

@@ -82,14 +82,18 @@ export class Desired implements OnModuleInit {
     void loop?.reconciler.stop();
   }
 
-  /** A node that has seen a higher revision of this very database met it before an older copy was restored: revisions go on above it. */
+  /**
+   * A node that has seen a higher revision of this very database met it before an older copy was restored: for this node, and for no
+   * other, revisions go on above that one, since it takes nothing that is older than what it has.
+   */
   private async compile({ ref, stored }: Session): Promise<Compiled> {
     const compiled = await this.compiler.compile(ref);
     const { position } = stored;
     if (position?.epoch !== this.db.epoch || position.revision <= compiled.position.revision) return compiled;
-    const { revision } = position;
-    await this.db.write((tx) => this.db.raiseRevision(tx, revision + 1));
-    this.log.warn({ node: nodeKey(ref), revision }, 'a node has seen a newer revision: an older database was restored');
-    return this.compiler.compile(ref);
+    this.log.warn(
+      { node: nodeKey(ref), revision: position.revision },
+      'a node has seen a newer revision than this database has',
+    );
+    return { ...compiled, position: { ...position, revision: position.revision + 1 } };
   }
 }

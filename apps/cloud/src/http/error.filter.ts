@@ -1,7 +1,9 @@
+import { finished } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { EdgeError, type ErrorBody, toEdgeError } from '@selvage/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { databaseLost } from '../db/index.js';
 import { TooManyRequests } from './rate-limit.js';
 
 /** Every error leaves as `{ code, message, detail, requestId }`; a bug is logged with its stack and shown without. */
@@ -21,8 +23,23 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof TooManyRequests) void reply.header('retry-after', String(error.retryAfterSeconds));
     if (error.code === 'overloaded') void reply.header('retry-after', '1');
     if (reply.raw.headersSent) reply.raw.destroy();
-    else void reply.status(error.status).send(errorBodyOf(error, request.id));
+    else if (error.code === 'body_too_large') sendAfterBody(error, request, reply);
+    else send(error, request, reply);
   }
+}
+
+function send(error: EdgeError, request: FastifyRequest, reply: FastifyReply): void {
+  void reply.status(error.status).send(errorBodyOf(error, request.id));
+}
+
+/**
+ * Who still sends when the connection closes never gets to read the answer: the rest of the body is taken in and dropped first. The
+ * server's limit on the time that a request may take ends it for those who never stop.
+ */
+function sendAfterBody(error: EdgeError, request: FastifyRequest, reply: FastifyReply): void {
+  finished(request.raw.resume(), () => {
+    send(error, request, reply);
+  });
 }
 
 function errorBodyOf(error: EdgeError, requestId: string): ErrorBody {
@@ -39,7 +56,7 @@ function known(thrown: unknown): EdgeError {
   if (status === 404)
     return new EdgeError('not_found', 'There is no such address; /api/docs lists them all.', { cause: thrown });
   if (status >= 400 && status < 500) return new EdgeError('bad_request', detail, { cause: thrown });
-  return toEdgeError(thrown);
+  return databaseLost(thrown) ?? toEdgeError(thrown);
 }
 
 function statusOf(thrown: unknown): number {

@@ -20,6 +20,7 @@ export function parseInput(endpoint: Endpoint, raw: RawInput): ParsedInput<Endpo
   const [params, query, body] = PARTS.map((part) => {
     const given = normal(part, raw[part]);
     if (tooDeep(given)) problems.push(`${part}: nested deeper than ${MAX_DEPTH} levels`);
+    else if (hasNul(given)) problems.push(`${part}: has a NUL character in it`);
     const parsed = problems.length > 0 ? undefined : endpoint[part].safeParse(given);
     if (parsed?.error)
       problems.push(...parsed.error.issues.map(({ path, message }) => `${where(part, path)}: ${message}`));
@@ -44,4 +45,11 @@ function where(part: string, path: readonly PropertyKey[]): string {
 function tooDeep(value: unknown, level = 0): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return level > MAX_DEPTH || Object.values(value).some((inner) => tooDeep(inner, level + 1));
+}
+
+/** No name or text of ours has one, and PostgreSQL stores none. */
+function hasNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key.includes('\0') || hasNul(inner));
 }

@@ -1,0 +1,161 @@
+import { type Postgres, startPostgres, type TempDir, tempDir } from '@selvage/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Column, type EntityManager, Entity, type MigrationInterface, PrimaryColumn, type QueryRunner } from 'typeorm';
+import { type Database, openDatabase, Settings, Settings1700000000000 } from './index.js';
+import { DIALECTS, testDatabases } from './test-databases.js';
+
+@Entity('things')
+class Thing {
+  @PrimaryColumn({ type: 'text' })
+  id = '';
+
+  @Column({ type: 'integer' })
+  count = 0;
+}
+
+class Things1800000000000 implements MigrationInterface {
+  readonly name = 'Things1800000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('CREATE TABLE things (id text PRIMARY KEY, count integer NOT NULL)');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE things');
+  }
+}
+
+const SCHEMA = { entities: [Settings, Thing], migrations: [Settings1700000000000, Things1800000000000] };
+
+describe.each(DIALECTS)('a database on %s', (dialect) => {
+  const databases = testDatabases(dialect);
+  let folder: TempDir;
+  let url: string | undefined;
+  let db: Database;
+
+  const open = async (epoch: string): Promise<Database> => {
+    const opened = openDatabase({ folder: folder.path, url }, SCHEMA);
+    await opened.start(epoch);
+    return opened;
+  };
+  const made = (id: string): Promise<unknown> => db.write((tx) => tx.insert(Thing, { id, count: 0 }));
+  const countOf = async (id: string): Promise<number | undefined> => (await db.read.findOneBy(Thing, { id }))?.count;
+
+  beforeAll(async () => {
+    folder = tempDir();
+    url = await databases.fresh();
+    db = await open('first');
+  });
+  afterAll(async () => {
+    await db.stop();
+    folder.remove();
+  });
+
+  it('keeps its name, its revision and what is in it over a restart', async () => {
+    await made('kept');
+    const revision = await db.write((tx) => db.nextRevision(tx));
+    await db.stop();
+    db = await open('second');
+    expect(db.epoch).toBe('first');
+    expect(await db.revision()).toBe(revision);
+    expect(await countOf('kept')).toBe(0);
+    expect(await db.write((tx) => db.nextRevision(tx))).toBe(revision + 1);
+  });
+
+  it('gives each of many who ask at once a revision of its own', async () => {
+    const before = await db.revision();
+    const all = await Promise.all(Array.from({ length: 50 }, () => db.write((tx) => db.nextRevision(tx))));
+    expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => before + n + 1));
+  });
+
+  it('takes all of a write or nothing of it, also beside others that succeed', async () => {
+    const bad = async (tx: EntityManager): Promise<void> => {
+      await tx.insert(Thing, { id: 'half', count: 0 });
+      throw new Error('changed my mind');
+    };
+    const all = await Promise.allSettled([
+      ...Array.from({ length: 20 }, (_, n) => made(`whole-${n}`)),
+      ...Array.from({ length: 20 }, () => db.write(bad)),
+    ]);
+    expect(all.map(({ status }) => status).filter((status) => status === 'fulfilled')).toHaveLength(20);
+    expect(await countOf('half')).toBeUndefined();
+    for (let n = 0; n < 20; n += 1) expect(await countOf(`whole-${n}`)).toBe(0);
+  });
+
+  it('loses no increment of many at once', async () => {
+    await made('counter');
+    await Promise.all(
+      Array.from({ length: 50 }, () => db.write((tx) => tx.increment(Thing, { id: 'counter' }, 'count', 1))),
+    );
+    expect(await countOf('counter')).toBe(50);
+  });
+
+  it('runs writes that lock each other out again, until all are done', async () => {
+    await made('left');
+    await made('right');
+    const both = (ids: string[]) => (tx: EntityManager) =>
+      ids.reduce<Promise<unknown>>(
+        (done, id) => done.then(() => tx.increment(Thing, { id }, 'count', 1)),
+        Promise.resolve(),
+      );
+    const orders = Array.from({ length: 4 }, (_, n) => (n % 2 === 0 ? ['left', 'right'] : ['right', 'left']));
+    await Promise.all(orders.map((ids) => db.write(both(ids))));
+    expect([await countOf('left'), await countOf('right')]).toEqual([4, 4]);
+  });
+
+  it('shows no reader what is not committed', async () => {
+    await made('seen');
+    let during: number | undefined;
+    await db.write(async (tx) => {
+      await tx.update(Thing, { id: 'seen' }, { count: 7 });
+      during = await countOf('seen');
+    });
+    expect([during, await countOf('seen')]).toEqual([0, 7]);
+  });
+
+  it('takes text of every kind as it is', async () => {
+    for (const id of ["'; DROP TABLE things; --", '💥', 'ÿ'.repeat(2000), '$1 ? :id', '\\', '\n']) {
+      await made(id);
+      expect(await countOf(id)).toBe(0);
+    }
+  });
+});
+
+describe('a PostgreSQL database that goes away', () => {
+  let server: Postgres;
+  let folder: TempDir;
+  let db: Database;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    folder = tempDir();
+    db = openDatabase({ folder: folder.path, url: await server.createDatabase() }, SCHEMA);
+    await db.start('epoch');
+  }, 120_000);
+  afterAll(async () => {
+    await db.stop();
+    await server.stop();
+    folder.remove();
+  });
+
+  it('is said to be away, and used again when it is back, with all that was acknowledged', async () => {
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const write = async (n: number): Promise<void> => {
+        const id = `${round}-${n}`;
+        await db.write((tx) => tx.insert(Thing, { id, count: 0 }));
+        acknowledged.push(id);
+      };
+      const underWay = Promise.allSettled(Array.from({ length: 100 }, (_, n) => write(n)));
+      await server.down();
+      const refused = (await underWay).flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+      for (const error of refused) expect(error).toMatchObject({ code: 'database_unavailable' });
+      await expect(db.ping()).rejects.toMatchObject({ code: 'database_unavailable' });
+      await server.up();
+      await db.ping();
+      await write(1000);
+    }
+    const kept = new Set((await db.read.find(Thing)).map(({ id }) => id));
+    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+  });
+});
