@@ -25,6 +25,7 @@ const groups = {
   lint: () => command('lint', ['npm', 'run', '--silent', 'lint']),
   types: () => command('types', ['npm', 'run', '--silent', 'types']),
   unit: () => needs(['postgresql']) && vitest('unit'),
+  conformance: () => needs(['mosquitto']) && vitest('conformance'),
   docker: () => withDocker(() => ['flows', 'faults', 'flows-postgres'].forEach(vitest)),
 };
 
