@@ -1,1 +1,12 @@
-export {};
+export { EdgeError, type ErrorCode, isErrorCode, type TwinVersion } from '@selvage/protocol';
+export type { Command, CommandHandler } from './commands.js';
+export { connectDevice, type Device, type Payload } from './device.js';
+export type { DeviceEvents, Unsent } from './device-events.js';
+export type { Stop } from './events.js';
+export { defineModel, type Expected, type Model, type Property, type Reported, type Scalar } from './model.js';
+export type { DeviceOptions } from './options.js';
+export type { QueueLimits } from './outbox.js';
+export type { ReportedState } from './presence.js';
+export type { Tls } from './session.js';
+export type { ExpectedHandler, ReportResult, Twin } from './twin.js';
+export type { TwinKey, TwinView } from './values.js';
