@@ -7,8 +7,10 @@ const LIBS: Record<string, readonly string[]> = {
   'libs/protocol': ['zod'],
   'libs/wire': ['@selvage/protocol', 'msgpackr'],
   'libs/reconcile': [],
+  'libs/outbox': ['@selvage/reconcile'],
   'libs/pki': ['@selvage/protocol', 'node-forge'],
   'libs/api-client': ['@selvage/protocol'],
+  'libs/device-sdk': ['@selvage/protocol', '@selvage/reconcile', 'mqtt'],
 };
 
 /** Outside thing → the only places that may import it. */
@@ -16,9 +18,12 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['dockerode', /^(apps\/edge-agent\/src\/docker\/|libs\/testkit\/)/],
   ['sqlite3', /^apps\/(edge-agent\/src\/state|cloud\/src\/db)\//],
   ['typeorm', /^apps\/cloud\/src\/(db\/|.*\.entity\.ts$|.*migration|.*\.service\.ts$|.*\.link\.ts$)/],
-  ['ws', /^apps\/(edge-agent|cloud)\/src\/link\//],
+  ['ws', /^apps\/((edge-agent|cloud)\/src\/link|edge-agent\/src\/broker)\//],
+  ['aedes', /^apps\/edge-agent\/src\/broker\//],
+  ['mqtt-packet', /^apps\/edge-agent\/src\/broker\//],
   ['msgpackr', /^libs\/wire\//],
   ['node-forge', /^libs\/pki\//],
+  ['mqtt', /^libs\/device-sdk\/src\/session\.ts$/],
 ];
 
 const PURE = /(^libs\/protocol\/src\/|\/(plan|match|merge|status|acl|spec)\.ts$|\.rules\.ts$)/;
@@ -28,10 +33,10 @@ const IMPURE =
 /** Floors of an app, uppermost first; whoever stands further down never imports from further up, and slices stand on top. */
 const FLOORS: Record<string, readonly string[]> = {
   'apps/cloud': ['http', 'desired', 'link', 'db', 'log'],
-  'apps/edge-agent': ['link', 'docker', 'state'],
+  'apps/edge-agent': ['link', 'broker', 'docker', 'state'],
 };
 /** Slices of the hub, leftmost first: a slice imports only slices to its left. */
-const HUB_SLICES = ['users', 'audit', 'projects', 'certificates', 'nodes', 'secrets', 'apps'];
+const HUB_SLICES = ['users', 'audit', 'projects', 'certificates', 'nodes', 'devices', 'twins', 'secrets', 'apps'];
 const ROOT_FILES = ['main', 'agent', 'create-hub', 'cloud.module', 'config', 'index'];
 
 const code = sources().filter((file) => /^(apps|libs)\//.test(file.path) && !file.isTest);

@@ -1,4 +1,11 @@
-export { Authority, type AuthorityFiles, type ClientIdentity, type Issued, type Lifetime, subjectOf } from './authority.js';
+export {
+  Authority,
+  type AuthorityFiles,
+  type ClientIdentity,
+  type Issued,
+  type Lifetime,
+  subjectOf,
+} from './authority.js';
 export { type AuthorityFileOptions, openAuthority } from './authority-file.js';
 export { serialOf } from './certificate.js';
 export { checkCsr, createCsr, type Csr, readCsr } from './csr.js';

@@ -20,6 +20,12 @@ export const MAX_FRAME_DOWN = 8 * 1024 * KIB;
 export const MAX_CHUNK = 64 * KIB;
 /** Bytes that a call may send before it waits for `credit`. */
 export const CALL_WINDOW = 256 * KIB;
+/** Bytes of messages that an agent may have on their way, counted as its outbox counts them. */
+export const MESSAGE_WINDOW = 1024 * KIB;
+/** Most messages of one frame. */
+export const MAX_MESSAGES = 2_000;
+/** Largest body of one message, bytes: it fits into a frame with its lane and key. */
+export const MAX_MESSAGE = 1000 * KIB;
 
 const sectionName = z.string().min(1).max(32);
 const hash = z.string().min(1).max(64);
@@ -70,7 +76,26 @@ export const fail = z.object({
   detail: z.string().max(4096),
 });
 
-export const upFrame = z.discriminatedUnion('t', [hello, stored, report, heartbeat, data, end, fail]);
+const epoch = z.string().min(1).max(64);
+const lane = z.string().min(1).max(128);
+const seq = z.int().positive();
+/** One stored message. `at` is when it came into being, epoch milliseconds; `ttlMs` what is left of its life. */
+export const message = z.object({
+  seq,
+  lane,
+  at: z.int(),
+  key: z.string().max(4096).optional(),
+  ttlMs: z.int().positive().optional(),
+  body: bytes,
+});
+export type Message = z.infer<typeof message>;
+/**
+ * Messages of the agent's outbox, of each lane in the order of their sequences. `epoch` names the outbox: (epoch, seq) names a message
+ * for ever. They are sent again over the next link until the hub says `settled`.
+ */
+export const messages = z.object({ t: z.literal('messages'), epoch, items: z.array(message).min(1).max(MAX_MESSAGES) });
+
+export const upFrame = z.discriminatedUnion('t', [hello, stored, report, heartbeat, data, end, fail, messages]);
 export type UpFrame = z.infer<typeof upFrame>;
 
 // ---- hub → agent ----
@@ -112,7 +137,28 @@ export const refused = z.object({
   retryAfterMs: z.int().nonnegative().optional(),
 });
 
-export const downFrame = z.discriminatedUnion('t', [welcome, desired, beat, call, credit, cancel, refused]);
+/** The hub has stored the messages of a lane up to this one, those excepted that it has rejected. */
+export const settled = z.object({ t: z.literal('settled'), epoch, lane, upTo: seq });
+/** The hub will never take this message. It comes before the `settled` that covers it. */
+export const rejected = z.object({
+  t: z.literal('rejected'),
+  epoch,
+  seq,
+  code: z.string().max(64),
+  detail: z.string().max(1024),
+});
+
+export const downFrame = z.discriminatedUnion('t', [
+  welcome,
+  desired,
+  beat,
+  call,
+  credit,
+  cancel,
+  refused,
+  settled,
+  rejected,
+]);
 export type DownFrame = z.infer<typeof downFrame>;
 
 // ---- calls: method → its parameters ----

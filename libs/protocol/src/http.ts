@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import * as apps from './apps.js';
 import * as certificates from './certificates.js';
+import { deviceEndpoints } from './devices-http.js';
 import { crud, endpoint, inProject, named, none, noQuery, PROJECT_PATH } from './endpoint.js';
 import { name } from './ids.js';
 import * as nodes from './nodes.js';
@@ -171,6 +172,7 @@ export const endpoints = {
       answer: certificates.certificate,
     }),
   },
+  ...deviceEndpoints,
   secrets: crud({
     plural: 'secrets',
     singular: 'secret',

@@ -1,5 +1,7 @@
 export * from './apps.js';
+export * from './brokers.js';
 export * from './certificates.js';
+export * from './clients.js';
 export * from './devices.js';
 export type { Answer, CallInput, Endpoint, ParsedInput } from './endpoint.js';
 export * from './errors.js';
@@ -14,6 +16,7 @@ export * from './nodes.js';
 export * from './resources.js';
 export * from './secrets.js';
 export * from './topics.js';
+export * from './twin-views.js';
 export * from './twins.js';
 export * from './users.js';
 export * from './version.js';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { appSpec } from './apps.js';
+import { clientSpec } from './clients.js';
+import { deviceModelSpec, deviceSpec } from './devices.js';
 import { labels } from './labels.js';
 import { name } from './ids.js';
 import { nodeSpec } from './nodes.js';
@@ -12,5 +14,8 @@ export const manifest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('App'), ...head, spec: appSpec }),
   z.strictObject({ kind: z.literal('Secret'), ...head, spec: secretSpec }),
   z.strictObject({ kind: z.literal('Node'), ...head, spec: nodeSpec.prefault({}) }),
+  z.strictObject({ kind: z.literal('DeviceModel'), ...head, spec: deviceModelSpec.prefault({}) }),
+  z.strictObject({ kind: z.literal('Device'), ...head, spec: deviceSpec.prefault({}) }),
+  z.strictObject({ kind: z.literal('Client'), ...head, spec: clientSpec.prefault({}) }),
 ]);
 export type Manifest = z.infer<typeof manifest>;

@@ -1,11 +1,23 @@
 import { z } from 'zod';
+import { brokerLimits, desiredBroker } from './brokers.js';
 import { name, timestamp } from './ids.js';
 import { listQuery, mergePatch, page, resource, write } from './resources.js';
+
+const { tls, webSocket, plain } = desiredBroker.shape;
+/** The MQTT broker of a node; what is not said has its default. Unknown keys are refused, in contrast to what agents do. */
+const brokerSpec = z.strictObject({
+  ...desiredBroker.shape,
+  limits: brokerLimits.strict().prefault({}),
+  tls: tls.unwrap().strict().prefault({}),
+  webSocket: webSocket.unwrap().strict().prefault({}),
+  plain: plain.unwrap().strict().prefault({}),
+});
 
 /** What an operator says about a node. A disabled node is not connected to; what runs on it goes on running. */
 export const nodeSpec = z.strictObject({
   enabled: z.boolean().default(true),
   description: z.string().max(255).default(''),
+  broker: brokerSpec.optional(),
 });
 export type NodeSpec = z.infer<typeof nodeSpec>;
 

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { desiredTwins, deviceTwinUpdate, follows, isTwinKey, isTwinValue, typeProblem } from './twins.js';
+import {
+  desiredTwins,
+  deviceTwinUpdate,
+  follows,
+  isTwinKey,
+  isTwinValue,
+  TWIN_SECTION,
+  twinBucket,
+  typeProblem,
+} from './twins.js';
 
 describe('the value of a twin', () => {
   it.each([
@@ -75,5 +84,23 @@ describe('a version', () => {
         if (follows(one, other) && follows(other, one)) expect(one).toEqual(other);
       }),
     );
+  });
+});
+
+describe('the bucket of a device', () => {
+  it('is the same always, and is a section for twins', () => {
+    expect(['lamp', 'lamp-2', ''].map(twinBucket)).toEqual(['twins.4f', 'twins.16', 'twins.c5']);
+    expect(['twins', 'twins.0f'].every((name) => TWIN_SECTION.test(name))).toBe(true);
+    expect(['twins.', 'twins.0g', 'twins.000', 'twin'].some((name) => TWIN_SECTION.test(name))).toBe(false);
+  });
+
+  it('holds a fair share of the devices', () => {
+    const sizes = new Map<string, number>();
+    for (let at = 0; at < 10_000; at += 1) {
+      const bucket = twinBucket(`sensor-${String(at).padStart(5, '0')}`);
+      sizes.set(bucket, (sizes.get(bucket) ?? 0) + 1);
+    }
+    expect(sizes.size).toBe(256);
+    expect(Math.max(...sizes.values())).toBeLessThan(80);
   });
 });

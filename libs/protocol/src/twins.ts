@@ -220,6 +220,28 @@ export type ReportedDevice = z.infer<typeof reportedDevice>;
 export const reportedTwins = z.object({ devices: z.array(reportedDevice).max(MAX_NODE_DEVICES) });
 export type ReportedTwins = z.infer<typeof reportedTwins>;
 
+/** Names of the sections in which a node reports its twins. */
+export const TWIN_SECTION = /^twins(\.[0-9a-f]{2})?$/;
+
+/**
+ * Section in which a device is reported, `twins.00` to `twins.ff` by a hash of its id: each fits a frame, and a change of one device
+ * does not send all others again.
+ */
+export function twinBucket(id: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  const folded = (hash ^ (hash >>> 8) ^ (hash >>> 16) ^ (hash >>> 24)) & 0xff;
+  return `twins.${folded.toString(16).padStart(2, '0')}`;
+}
+
+// ---- desired: section `encrypted` ----
+
+/** Values that clients with a certificate may ask for in IEF's way, by encrypted data and property. */
+export const desiredEncrypted = z.object({
+  datas: z.array(z.object({ name: deviceId, properties: z.record(deviceId, z.string().max(4096)) })).max(1000),
+});
+export type DesiredEncrypted = z.infer<typeof desiredEncrypted>;
+
 /** One value that changed. `value` is null when the key was deleted; `by` names who did it: `hub`, a device or an app. */
 export const twinChange = z.object({
   device: deviceId,

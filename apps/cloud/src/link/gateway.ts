@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { LOG, type Logger } from '../log/index.js';
 import { InboundWriter } from './inbound-writer.js';
+import { MessageWriter } from './messages-writer.js';
 import { type NodeSession, refuse } from './node-session.js';
 import { type Hello, Reception } from './reception.js';
 import { Sessions } from './sessions.js';
@@ -21,6 +22,7 @@ export class Gateway {
     private readonly reception: Reception,
     private readonly sessions: Sessions,
     private readonly inbound: InboundWriter,
+    private readonly messages: MessageWriter,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -59,27 +61,30 @@ export class Gateway {
     if (socket.readyState !== socket.OPEN) return;
     socket.on('close', () => {
       this.sessions.remove(session);
+      this.messages.forget(session);
       this.log.info({ node: session.key }, 'node disconnected');
     });
     socket.on('message', (data) => {
-      this.take(session, data);
+      this.take(session, socket, data);
     });
     this.sessions.add(session);
     this.log.info({ node: session.key, agent: session.agent }, 'node connected');
   }
 
-  private take(session: NodeSession, data: RawData): void {
+  private take(session: NodeSession, socket: WebSocket, data: RawData): void {
     session.heardAt = systemClock.now();
     session.heardMonotonic = systemClock.monotonic();
     try {
-      this.handle(session, decodeUp(bytesOf(data)));
+      const frame = decodeUp(bytesOf(data));
+      if (frame.t === 'messages') this.messages.take(session, socket, frame);
+      else this.handle(session, frame);
     } catch (thrown) {
       this.log.warn({ err: thrown, node: session.key }, 'a node sent what is no frame of the link');
       session.refuse(toEdgeError(thrown));
     }
   }
 
-  private handle(session: NodeSession, frame: UpFrame): void {
+  private handle(session: NodeSession, frame: Exclude<UpFrame, { t: 'messages' }>): void {
     switch (frame.t) {
       case 'hello':
         throw new EdgeError('bad_request', 'There is one hello on a link.');

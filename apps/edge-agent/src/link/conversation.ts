@@ -34,12 +34,16 @@ export class Conversation {
   start({ heartbeatMs, reported }: Welcome): void {
     this.#heardAt = this.options.clock.monotonic();
     this.#uplink.start(reported);
+    this.options.messages?.open((frame) => {
+      this.connection.send(frame);
+    });
     this.#nextBeat(heartbeatMs);
   }
 
   stop(): void {
     this.#beat?.();
     this.#uplink.stop();
+    this.options.messages?.close();
     this.#calls.cancelAll();
   }
 
@@ -64,6 +68,10 @@ export class Conversation {
         return;
       case 'cancel':
         this.#calls.cancel(frame.id);
+        return;
+      case 'settled':
+      case 'rejected':
+        this.options.messages?.take(frame);
         return;
       case 'welcome':
       case 'refused':

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CallRegistry } from './calls.js';
 import { Connection, type LinkIdentity } from './connection.js';
 import { Conversation } from './conversation.js';
+import type { MessageLink } from './messages.js';
 import type { ReportedSource } from './uplink.js';
 
 /** Where the desired state rests. */
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly desired: DesiredSink;
   readonly reported: ReportedSource;
   readonly calls: CallRegistry;
+  /** What is stored and forwarded; none unless given. */
+  readonly messages?: MessageLink;
   readonly clock: Clock;
   /** 0 to 1; `Math.random` unless given. */
   readonly random?: () => number;

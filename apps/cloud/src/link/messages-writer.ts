@@ -1,0 +1,129 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { EdgeError, toEdgeError, type UpFrame } from '@selvage/protocol';
+import { type Backoff, delay } from '@selvage/reconcile';
+import { Database } from '../db/index.js';
+import { LOG, type Logger } from '../log/index.js';
+import { type Arrived, type Flow, MessageIntake, type MessageSource } from './messages-intake.js';
+import { MessagePositions, type Rejection } from './messages-positions.service.js';
+import { MessageRegistry } from './messages.js';
+import { MessageWork } from './messages-work.js';
+
+type Frame = Extract<UpFrame, { t: 'messages' }>;
+
+/** Between tries while the database is away. */
+const AWAY: Backoff = { baseMs: 200, capMs: 5_000, floorMs: 100 };
+/** A message that fails alone so often is rejected. */
+const MAX_TRIES = 3;
+const ALONE: Backoff = { baseMs: 100, capMs: 1_000, floorMs: 50 };
+
+/** Writes down the messages of all nodes, many in one transaction, and tells each node what it may forget. */
+@Injectable()
+export class MessageWriter {
+  private readonly intake = new MessageIntake();
+  private writing: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly db: Database,
+    private readonly registry: MessageRegistry,
+    private readonly positions: MessagePositions,
+    @Inject(LOG) private readonly log: Logger,
+  ) {}
+
+  take(source: MessageSource, flow: Flow, frame: Frame): void {
+    this.intake.add(source, flow, frame);
+    if (!this.stopping.signal.aborted) this.writing ??= this.drain();
+  }
+
+  /** The link is gone: what it brought and was not written comes again. */
+  forget(source: MessageSource): void {
+    this.intake.forget(source);
+  }
+
+  /** Resolves when what is being written has been written; the rest comes again. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.writing;
+  }
+
+  private async drain(): Promise<void> {
+    // One turn later, so that messages of the same moment share a batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let batch = this.intake.batch(); batch.length > 0; batch = this.intake.batch()) {
+      await this.write(batch);
+      this.intake.done(batch);
+      if (this.stopping.signal.aborted) break;
+    }
+    this.writing = undefined;
+  }
+
+  /** Writes a batch, whatever it takes. What fails for a reason of its own is found by halves, and rejected in the end: `why`. */
+  private async write(batch: readonly Arrived[], why?: Rejection): Promise<void> {
+    for (let tries = 1; !this.stopping.signal.aborted; tries += 1) {
+      try {
+        await this.store(batch, why);
+        return;
+      } catch (thrown) {
+        if (isAway(thrown)) {
+          if (tries === 1) this.log.warn({ err: thrown, messages: batch.length }, 'messages wait for the database');
+          await this.rest(tries, AWAY);
+        } else if (batch.length > 1) {
+          const half = Math.ceil(batch.length / 2);
+          await this.write(batch.slice(0, half));
+          await this.write(batch.slice(half));
+          return;
+        } else if (tries < MAX_TRIES) await this.rest(tries, ALONE);
+        else {
+          this.lament(batch, thrown);
+          if (why === undefined) await this.write(batch, reasonOf(thrown));
+          return;
+        }
+      }
+    }
+  }
+
+  private lament(batch: readonly Arrived[], thrown: unknown): void {
+    for (const { source, message } of batch)
+      this.log.error({ err: thrown, node: source.key, lane: message.lane, seq: message.seq }, 'a message was given up');
+  }
+
+  private async store(batch: readonly Arrived[], why?: Rejection): Promise<void> {
+    const { registry, positions } = this;
+    const work = await this.db.write(async (tx) => {
+      // Made anew for each try: PostgreSQL may have the transaction begun again.
+      const attempt = new MessageWork({ registry, positions, batch });
+      await (why === undefined ? attempt.run(tx) : attempt.reject(tx, why));
+      return attempt;
+    });
+    work.tell();
+    try {
+      work.committed();
+    } catch (error) {
+      this.log.error({ err: error }, 'what follows from messages failed; they are written');
+    }
+  }
+
+  private rest(tries: number, backoff: Backoff): Promise<void> {
+    const { signal } = this.stopping;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, delay(tries, backoff, Math.random));
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** What the node's owner reads. An error that nobody foresaw may hold what is none of the owner's business. */
+function reasonOf(thrown: unknown): Rejection {
+  const { code, detail } = toEdgeError(thrown);
+  return { code, detail: thrown instanceof EdgeError ? detail : 'The hub could not take it; its log says why.' };
+}
+
+/** Whether it is not the messages' fault. */
+function isAway(thrown: unknown): boolean {
+  return thrown instanceof EdgeError && (thrown.code === 'database_unavailable' || thrown.code === 'overloaded');
+}

@@ -1,0 +1,294 @@
+import type { Cancel } from '@selvage/reconcile';
+import { admit } from './budget.js';
+import { DeadLetters } from './dead-letters.js';
+import { type Drop, DropLedger } from './drops.js';
+import { GroupCommit } from './group-commit.js';
+import { Lanes } from './lanes.js';
+import { type DeadLetter, type NewMessage, type Queued, type Reason, sizeOf, type Taken } from './message.js';
+import type { LaneStatus, OutboxListener, OutboxOptions } from './options.js';
+import { OutboxRefusal } from './refusal.js';
+import { Selection } from './selection.js';
+import { Shedding } from './shedding.js';
+import type { Limits } from './store.js';
+import { Timeline } from './timeline.js';
+
+/** What was delivered leaves the disk so much later at most, with others; until then it would be delivered again after a crash. */
+const FLUSH_MS = 100;
+const FLUSH_COUNT = 2_000;
+/** Longest name of a lane, and longest key, UTF-16 units. */
+const MAX_LANE = 128;
+const MAX_KEY = 4_096;
+/** How often it is looked for what is too old. */
+const SWEEP_MS = 10_000;
+
+/**
+ * Messages on their way to the next hop: stored before they are acknowledged, forgotten only when the next hop has stored them, or
+ * counted as dropped with a reason. Within its lane a message never overtakes another.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #lanes: Lanes;
+  readonly #drops = new DropLedger();
+  readonly #dead = new DeadLetters(this.#drops);
+  readonly #timeline: Timeline;
+  readonly #selection: Selection;
+  readonly #shedding: Shedding;
+  readonly #commits: GroupCommit;
+  readonly #listeners = new Set<OutboxListener>();
+  #selecting: Promise<unknown> = Promise.resolve();
+  #epoch = '';
+  #lastSeq = 0;
+  #open = false;
+  #flushing: Cancel | undefined;
+  #sweeping: Cancel | undefined;
+  #flushDue = false;
+  #sweepDue = false;
+  /** The present moment is to be written even if nothing else is: so that the time off can be told at the next start. */
+  #momentDue = false;
+
+  constructor(options: OutboxOptions) {
+    const { store, clock, rules, total, random = Math.random, trouble = () => undefined } = options;
+    this.#options = options;
+    this.#lanes = new Lanes(rules);
+    this.#timeline = new Timeline(clock);
+    const ports = { store, lanes: this.#lanes, drops: this.#drops, timeline: this.#timeline, total };
+    this.#selection = new Selection(ports);
+    this.#shedding = new Shedding(ports);
+    this.#commits = new GroupCommit({
+      ...{ clock, random, failed: trouble },
+      write: (batch) => this.#write(batch),
+      recover: () => this.#recover(),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#load();
+    this.#open = true;
+    this.#sweepDue = true;
+    this.#momentDue = true;
+    this.#flush();
+    this.#sweepLater();
+  }
+
+  /** Writes what waits, and closes. */
+  async stop(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#flushing?.();
+    this.#sweeping?.();
+    this.#momentDue = true;
+    this.#flush();
+    await this.#commits.stop();
+    await this.#options.store.close();
+  }
+
+  /** With a sequence it names a message for ever. It changes when the store's file had to be made anew. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+  get lanes(): readonly LaneStatus[] {
+    return this.#lanes.all.map(({ name: lane, count, bytes }) => ({ lane, count, bytes }));
+  }
+  /** Everything that was dropped since the file was made. */
+  get drops(): readonly Drop[] {
+    return this.#drops.all;
+  }
+  get deadCount(): number {
+    return this.#dead.count;
+  }
+  /** Why nothing can be written, while it is so. */
+  get failure(): Error | undefined {
+    return this.#commits.failure;
+  }
+
+  listen(listener: OutboxListener): Cancel {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the message is on the disk. @throws OutboxRefusal: it is not, and must not be acknowledged. */
+  append(message: NewMessage): Promise<void> {
+    const size = sizeOf(message);
+    const { lane, at = this.#options.clock.now() } = message;
+    try {
+      this.#admit(message, size);
+    } catch (refusal) {
+      this.#drops.count('refused', { lane, at, size });
+      if (this.#open) this.#flushSoon();
+      return Promise.reject(refusal instanceof Error ? refusal : new Error(String(refusal)));
+    }
+    const queued = this.#queued(message, { at, size });
+    this.#lanes.coming(queued);
+    return this.#commits.add(queued);
+  }
+
+  /** The next messages, oldest first within a lane; of one lane only, if one is named. Nobody else gets them meanwhile. */
+  take(limits: Limits, only?: string): Promise<Taken[]> {
+    return this.#select(async () => {
+      if (!this.#open || this.failure !== undefined) return [];
+      try {
+        return await this.#selection.take(limits, only);
+      } catch (error) {
+        this.#commits.fail(error);
+        return [];
+      } finally {
+        if (this.#lanes.leavingCount > 0) this.#flushSoon();
+      }
+    });
+  }
+
+  /** The next hop has stored these. What nobody has taken, or is settled already, is passed over. */
+  settle(seqs: Iterable<number>): void {
+    for (const seq of seqs) this.#lanes.leaveTaken(seq);
+    this.#flushSoon();
+  }
+
+  /** The next hop will never take it: it goes to the dead letters. */
+  bury(seq: number, why: Reason): void {
+    const head = this.#lanes.leaveTaken(seq, why);
+    if (head === undefined) return;
+    this.#dead.add(head);
+    this.#flushSoon();
+  }
+
+  /** What was taken and not settled may be taken again, from the oldest on. */
+  rewind(only?: string): Promise<void> {
+    return this.#select(() => {
+      this.#lanes.rewind(only);
+      return Promise.resolve();
+    });
+  }
+
+  /** Dead letters after a sequence, oldest first. */
+  async dead(after: number, messages: number): Promise<DeadLetter[]> {
+    const letters = await this.#options.store.dead(after, messages);
+    return letters.filter(({ seq }) => this.#dead.has(seq));
+  }
+
+  /** Throws dead letters away, counted. */
+  discard(seqs: Iterable<number>): void {
+    for (const seq of seqs) {
+      const head = this.#dead.remove(seq);
+      if (head !== undefined) this.#drops.count('discarded', head);
+    }
+    this.#flushSoon();
+  }
+
+  /** Sends a dead letter again as a new message, at the end of its lane. Does nothing when there is none of this sequence. */
+  async revive(seq: number): Promise<void> {
+    const [letter] = await this.dead(seq - 1, 1);
+    if (letter?.seq !== seq) return;
+    const { lane, key, body, at } = letter;
+    await this.append({ lane, body, at, ...(key !== undefined && { key }) });
+    this.#dead.remove(seq);
+    this.#flushSoon();
+  }
+
+  #admit({ lane, key = '' }: NewMessage, size: number): void {
+    const { total, maxMessage } = this.#options;
+    if (!this.#open) throw new OutboxRefusal('closed', 'The outbox is closed.');
+    if (lane.length > MAX_LANE || key.length > MAX_KEY)
+      throw new OutboxRefusal('too_large', `A lane has at most ${MAX_LANE} characters, a key at most ${MAX_KEY}.`);
+    if (size > maxMessage)
+      throw new OutboxRefusal('too_large', `The message counts for ${size} bytes; ${maxMessage} is the most.`);
+    this.#commits.check(size);
+    admit(this.#lanes.of(lane), size, { rules: total, bytes: this.#lanes.bytes, lanes: () => this.#lanes.all });
+  }
+
+  #queued({ lane, key, body, ttlMs }: NewMessage, { at, size }: { at: number; size: number }): Queued {
+    this.#lastSeq += 1;
+    const born = this.#timeline.now();
+    const queued = { seq: this.#lastSeq, lane, at: Math.round(at), born, size, body };
+    const expires = ttlMs === undefined ? undefined : born + Math.ceil(ttlMs);
+    return { ...queued, ...(key !== undefined && { key }), ...(expires !== undefined && { expires }) };
+  }
+
+  async #load(): Promise<void> {
+    const { epoch, lastSeq, lanes, dead, drops, ...moment } = await this.#options.store.open();
+    this.#epoch = epoch;
+    this.#lastSeq = Math.max(this.#lastSeq, lastSeq);
+    this.#lanes.reset(lanes);
+    this.#drops.reset(drops);
+    this.#dead.reset(dead);
+    this.#timeline.resume(moment);
+  }
+
+  async #recover(): Promise<void> {
+    if (!this.#open) return;
+    await this.#select(() => this.#load());
+    for (const listener of this.#listeners) listener.reset();
+    this.#tellReady();
+  }
+
+  async #write(append: readonly Queued[]): Promise<void> {
+    if (this.#sweepDue) {
+      this.#sweepDue = false;
+      await this.#select(() => this.#shedding.outOfTime());
+    }
+    const before = this.#lanes.leavingCount;
+    await this.#select(() => this.#shedding.overBudget());
+    const flush = this.#flushDue || this.#lanes.leavingCount > before || before >= FLUSH_COUNT;
+    await (flush ? this.#commitAll(append) : this.#commit(append));
+    this.#lanes.came(append);
+    if (append.length > 0) this.#tellReady();
+  }
+
+  /** Writes what is new, and takes off the disk what is gone. */
+  async #commitAll(append: readonly Queued[]): Promise<void> {
+    this.#flushDue = false;
+    this.#flushing?.();
+    this.#flushing = undefined;
+    const { leaving } = this.#lanes;
+    const unbury = this.#dead.gone;
+    const bury = leaving.flatMap(({ head, why }) => (why === undefined ? [] : [{ ...head, ...why }]));
+    const remove = leaving.flatMap(({ head, why }) => (why === undefined ? [head] : []));
+    const drops = this.#drops.unwritten;
+    if (append.length + leaving.length + unbury.length + drops.length === 0 && !this.#momentDue) return;
+    this.#momentDue = false;
+    await this.#options.store.commit({ append, remove, bury, unbury, drops, ...this.#moment() });
+    this.#lanes.left(leaving);
+    this.#dead.left(unbury);
+    this.#drops.written(drops);
+  }
+
+  async #commit(append: readonly Queued[]): Promise<void> {
+    if (append.length === 0) return;
+    await this.#options.store.commit({ append, remove: [], bury: [], unbury: [], drops: [], ...this.#moment() });
+  }
+
+  #moment(): { born: number; wall: number } {
+    return { born: this.#timeline.now(), wall: this.#options.clock.now() };
+  }
+
+  /** One after the other, so that nothing is taken and dropped at the same time. */
+  #select<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.#selecting.then(run);
+    this.#selecting = done.catch(() => undefined);
+    return done;
+  }
+
+  #flushSoon(): void {
+    if (this.#lanes.leavingCount >= FLUSH_COUNT) this.#flush();
+    else
+      this.#flushing ??= this.#options.clock.timer(FLUSH_MS, () => {
+        this.#flush();
+      });
+  }
+
+  #flush(): void {
+    this.#flushDue = true;
+    this.#commits.poke();
+  }
+
+  #sweepLater(): void {
+    this.#sweeping = this.#options.clock.timer(SWEEP_MS, () => {
+      this.#sweepDue = true;
+      this.#commits.poke();
+      this.#sweepLater();
+    });
+  }
+
+  #tellReady(): void {
+    for (const listener of this.#listeners) listener.ready();
+  }
+}
