@@ -17,6 +17,8 @@ const DOCKER_PACKAGES = [
   ...['docker.io', 'docker-registry', 'busybox-static', 'curl', 'procps'],
   // Hubs on PostgreSQL, hubs whose clock is wrong, and signing requests that are not ours.
   ...['postgresql', 'faketime', 'openssl'],
+  // Devices that are not ours.
+  ...['mosquitto', 'mosquitto-clients', 'python3-paho-mqtt'],
 ];
 
 /** Group → what runs. The order is that of the shortest way to bad news. */

@@ -40,6 +40,7 @@ const twins = createTwins({
   node: { hub: 'hub', project: 'default', node: 'node-1' },
 });
 await twins.start();
+twins.poke();
 process.on('SIGHUP', () => {
   const wanted = JSON.parse(readFileSync(join(folder, 'wanted.json'), 'utf8')) as Record<string, unknown>;
   const sections = Object.entries(wanted).map(([name, value]) => toSection(name, value));

@@ -28,6 +28,8 @@ describe('the agent', () => {
       apiPort: 0,
       mountAllowList: [],
       logLevel: 'info',
+      mqttPlain: false,
+      mqttPorts: { tls: 0, webSocket: 0 },
     };
     return new Agent({ config, log: pino({}, { write: (line) => void lines.push(line) }) });
   };

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { EdgeError, nodeKey, reportedApps, VERSION } from '@selvage/protocol';
 import { type Clock, systemClock } from '@selvage/reconcile';
 import { sectionValue } from '@selvage/wire';
 import type { Logger } from 'pino';
 import { type Apps, createApps, type Owner, ownerLabels } from './apps/index.js';
+import { type Broker, createBroker } from './broker/index.js';
 import { type Certificates, createCertificates, IdentityFile, type NodeIdentity } from './certificates/index.js';
 import type { AgentConfig } from './config.js';
 import { type Docker, DockerodeDocker, EngineWatcher } from './docker/index.js';
 import { Facts, ownNames } from './host/index.js';
 import { CallRegistry, Link } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
-import { ReportedStore, Store } from './state/index.js';
+import { Journal, ReportedStore, Store } from './state/index.js';
+import { createTwins, type Twins } from './twins/index.js';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -28,6 +31,9 @@ interface Part {
 
 /** Everything that runs once it is known who this node is. */
 interface Parts {
+  readonly journal: Journal;
+  readonly twins: Twins;
+  readonly broker: Broker;
   readonly engine: EngineWatcher;
   readonly apps: Apps;
   readonly facts: Facts;
@@ -65,8 +71,10 @@ export class Agent {
     const owner: Owner = { hub: identity.hub, project: identity.project, node: identity.node };
     await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
     const parts = this.#build(identity, owner);
-    const { engine, apps, facts, certificates, link, api } = parts;
-    for (const part of [engine, apps, facts, certificates, link, api]) await this.#run(part);
+    const { journal, twins, broker, engine, apps, facts, certificates, link, api } = parts;
+    // Whoever takes messages is there before the broker lets clients in.
+    for (const part of [journal, twins, broker, engine, apps, facts, certificates, link, api]) await this.#run(part);
+    twins.poke();
     this.#options.log.info({ node: nodeKey(owner), version: VERSION }, 'agent started');
   }
 
@@ -101,13 +109,36 @@ export class Agent {
     });
     const facts = new Facts({ engine, reported, clock, log, folder, mountAllowList, agentVersion: VERSION });
     const link = this.#link(identity.hubUrl, calls);
+    const journal = new Journal({ path: join(folder, 'broker.db'), clock, log });
+    const broker = this.#broker(node, journal);
+    const twins = this.#twins(node, { broker, journal });
     const renewed = (): void => {
       link.redial();
+      broker.renewed();
     };
     const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
-    const status = (): AgentStatus => this.#status({ engine, link, certificates });
+    const status = (): AgentStatus => this.#status({ broker, engine, link, certificates });
     const api = new LocalApi({ port: config.apiPort, folder, log, status });
-    return { engine, apps, facts, certificates, link, api };
+    return { journal, twins, broker, engine, apps, facts, certificates, link, api };
+  }
+
+  #broker(node: Owner, records: Journal): Broker {
+    const { config, clock, log } = this.#options;
+    return createBroker({
+      ...{ node, records, clock, log, desired: this.#store.desired },
+      credentials: () => this.#identity.held,
+      owner: { plain: config.mqttPlain, ports: config.mqttPorts },
+    });
+  }
+
+  #twins(node: Owner, { broker, journal }: Pick<Parts, 'broker' | 'journal'>): Twins {
+    const { clock, log } = this.#options;
+    const { bus, presence } = broker;
+    return createTwins({
+      ...{ bus, presence, journal, clock, log, node, desired: this.#store.desired, reported: this.#reported },
+      publish: (message) => broker.publish(message),
+      newId: randomUUID,
+    });
   }
 
   #link(hubUrl: string, calls: CallRegistry): Link {
@@ -125,12 +156,18 @@ export class Agent {
     });
   }
 
-  #status({ engine, link, certificates }: Pick<Parts, 'engine' | 'link' | 'certificates'>): AgentStatus {
+  #status({
+    broker,
+    engine,
+    link,
+    certificates,
+  }: Pick<Parts, 'broker' | 'engine' | 'link' | 'certificates'>): AgentStatus {
     const { project, node, hubUrl } = this.#identity.held;
     const { since, ...hub } = link.status;
     const { notAfter, renewAt, ...certificate } = certificates.status;
     const stored = this.#store.desired.position;
     const apps = this.#reported.get('apps');
+    const { clients, listeners, ...figures } = broker.status();
     return {
       agentVersion: VERSION,
       nodeVersion: process.version,
@@ -141,6 +178,7 @@ export class Agent {
       certificate: { ...certificate, notAfter: iso(notAfter), renewAt: iso(renewAt) },
       ...(stored && { stored }),
       apps: apps === undefined ? [] : reportedApps.parse(sectionValue(apps.body)).instances,
+      broker: { ...figures, listeners: [...listeners], clients: clients.length },
     };
   }
 }

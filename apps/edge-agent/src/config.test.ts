@@ -34,6 +34,8 @@ describe('the configuration', () => {
       apiPort: 9780,
       mountAllowList: [],
       logLevel: 'info',
+      mqttPlain: false,
+      mqttPorts: {},
     });
   });
 

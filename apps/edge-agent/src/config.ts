@@ -16,6 +16,10 @@ const fileSettings = z.strictObject({
   apiPort: port.optional(),
   mountAllowList: z.array(absolute).max(64).optional(),
   logLevel: logLevel.optional(),
+  mqttPort: port.optional(),
+  mqttWebSocketPort: port.optional(),
+  mqttPlain: z.boolean().optional(),
+  mqttPlainPort: port.optional(),
 });
 
 /** What the environment may say; it counts for more than the file. */
@@ -34,6 +38,13 @@ const environment = z.object({
     .pipe(z.array(absolute).max(64))
     .optional(),
   SELVAGE_LOG_LEVEL: logLevel.optional(),
+  SELVAGE_MQTT_PORT: z.coerce.number().pipe(port).optional(),
+  SELVAGE_MQTT_WEBSOCKET_PORT: z.coerce.number().pipe(port).optional(),
+  SELVAGE_MQTT_PLAIN: z
+    .enum(['0', '1'], 'set it to 1 or 0')
+    .transform((text) => text === '1')
+    .optional(),
+  SELVAGE_MQTT_PLAIN_PORT: z.coerce.number().pipe(port).optional(),
 });
 
 /** Everything that can be set, checked and resolved. */
@@ -46,6 +57,10 @@ export interface AgentConfig {
   /** Host paths under which containers may mount. */
   readonly mountAllowList: readonly string[];
   readonly logLevel: z.output<typeof logLevel>;
+  /** Whether the broker listens without TLS, on the loopback address. */
+  readonly mqttPlain: boolean;
+  /** Ports of the broker that count for more than what the hub says; 0 for any free one. */
+  readonly mqttPorts: { readonly tls?: number; readonly webSocket?: number; readonly plain?: number };
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -75,6 +90,19 @@ function merged(data: string, file: z.output<typeof fileSettings>, env: z.output
     apiPort: env.SELVAGE_API_PORT ?? file.apiPort ?? 9780,
     mountAllowList: env.SELVAGE_MOUNT_ALLOW_LIST ?? file.mountAllowList ?? [],
     logLevel: env.SELVAGE_LOG_LEVEL ?? file.logLevel ?? 'info',
+    mqttPlain: env.SELVAGE_MQTT_PLAIN ?? file.mqttPlain ?? false,
+    mqttPorts: mqttPorts(file, env),
+  };
+}
+
+function mqttPorts(file: z.output<typeof fileSettings>, env: z.output<typeof environment>): AgentConfig['mqttPorts'] {
+  const tls = env.SELVAGE_MQTT_PORT ?? file.mqttPort;
+  const webSocket = env.SELVAGE_MQTT_WEBSOCKET_PORT ?? file.mqttWebSocketPort;
+  const plain = env.SELVAGE_MQTT_PLAIN_PORT ?? file.mqttPlainPort;
+  return {
+    ...(tls !== undefined && { tls }),
+    ...(webSocket !== undefined && { webSocket }),
+    ...(plain !== undefined && { plain }),
   };
 }
 

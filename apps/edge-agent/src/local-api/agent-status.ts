@@ -1,6 +1,26 @@
 import { engine, instance, nodeRef, timestamp } from '@selvage/protocol';
 import { z } from 'zod';
 
+/** The broker of the node: what it listens to and how much there is of everything. */
+export const brokerFigures = z.object({
+  listeners: z.array(
+    z.object({
+      kind: z.enum(['tls', 'webSocket', 'plain']),
+      host: z.string(),
+      port: z.int(),
+      listening: z.boolean(),
+      problem: z.string().optional(),
+    }),
+  ),
+  clients: z.int(),
+  sessions: z.object({ count: z.int(), subscriptions: z.int(), messages: z.int(), bytes: z.int() }),
+  retained: z.object({ count: z.int(), bytes: z.int() }),
+  /** Messages per second. */
+  rates: z.object({ received: z.number(), sent: z.number() }),
+  /** How often each thing happened since the agent started, by a word each. */
+  counters: z.record(z.string(), z.int()),
+});
+
 /** What the agent says about itself to whoever asks on this machine. */
 export const agentStatus = z.object({
   agentVersion: z.string(),
@@ -25,5 +45,7 @@ export const agentStatus = z.object({
   /** Absent until the hub sent a first desired state. */
   stored: z.object({ epoch: z.string(), revision: z.int() }).optional(),
   apps: z.array(instance),
+  /** Agents before the first broker do not have it. */
+  broker: brokerFigures.optional(),
 });
 export type AgentStatus = z.infer<typeof agentStatus>;

@@ -2,6 +2,8 @@ import type { AgentStatus } from './agent-status.js';
 
 const APP_STATES = ['progressing', 'running', 'failed', 'completed', 'unknown'] as const;
 
+type Broker = NonNullable<AgentStatus['broker']>;
+
 interface Metric {
   readonly name: string;
   readonly help: string;
@@ -14,7 +16,10 @@ export function metricsText(status: AgentStatus, residentBytes: number): string 
   return metrics(status, residentBytes).map(lines).join('');
 }
 
-function metrics({ hub, engine, certificate, apps, agentVersion }: AgentStatus, residentBytes: number): Metric[] {
+function metrics(
+  { hub, engine, certificate, apps, agentVersion, broker }: AgentStatus,
+  residentBytes: number,
+): Metric[] {
   const inState = (state: string): number => apps.filter((one) => one.state === state).length;
   const restarts = apps.flatMap(({ containers }) => containers).reduce((sum, one) => sum + one.restarts, 0);
   return [
@@ -28,6 +33,27 @@ function metrics({ hub, engine, certificate, apps, agentVersion }: AgentStatus, 
       name: 'apps',
       help: 'Apps on this node by state.',
       values: APP_STATES.map((state) => [`{state="${state}"}`, inState(state)] as const),
+    },
+    ...(broker === undefined ? [] : brokerMetrics(broker)),
+  ];
+}
+
+function brokerMetrics({ listeners, clients, sessions, retained, counters }: Broker): Metric[] {
+  return [
+    {
+      name: 'broker_listening',
+      help: 'Whether a listener of the broker is open.',
+      values: listeners.map(({ kind, listening }) => [`{listener="${kind}"}`, Number(listening)] as const),
+    },
+    one('broker_clients', 'Connected clients of the broker.', clients),
+    one('broker_sessions', 'Sessions that outlive their connection.', sessions.count),
+    one('broker_queued_messages', 'Messages that wait for clients.', sessions.messages),
+    one('broker_queued_bytes', 'Bytes that wait for clients.', sessions.bytes),
+    one('broker_retained_messages', 'Retained messages.', retained.count),
+    {
+      name: 'broker_events',
+      help: 'How often each thing happened at the broker since the agent started.',
+      values: Object.entries(counters).map(([what, value]) => [`{what="${what}"}`, value] as const),
     },
   ];
 }

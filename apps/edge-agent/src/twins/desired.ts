@@ -6,8 +6,8 @@ import { type Handled, withOutcomes } from './machine.js';
 import type { Binding } from './membership.js';
 import type { Moment, TwinNode } from './twin-node.js';
 
-/** A device of section `devices` as a binding. Its expected values come apart, with section `twins`. */
-export function bindingFrom(device: DesiredDevice): Binding {
+/** A device of section `devices` as a binding, with the expected values that section `twins` has for it. */
+export function bindingFrom(device: DesiredDevice, expected: Readonly<Record<string, DesiredValue>> = {}): Binding {
   const { id, name, description, properties, attributes } = device;
   return {
     id,
@@ -16,13 +16,13 @@ export function bindingFrom(device: DesiredDevice): Binding {
     state: 'unknown',
     attributes: new Map(Object.entries(attributes).map(([key, attribute]) => [key, attributeFrom(attribute)])),
     properties: new Map(Object.entries(properties)),
-    twin: new Map(),
+    twin: syncFrom(expected),
   };
 }
 
 /**
- * Brings the expected values of bound devices to what section `twins` wants, by versions. A device that is not bound yet is left
- * out: the section is applied again after the bindings.
+ * Brings the expected values of bound devices to what section `twins` wants, by versions, when the bindings are not known. A device
+ * that is not bound is left out.
  */
 export function syncExpected(node: TwinNode, section: DesiredTwins, moment: Moment): Handled {
   const outcomes = section.devices.flatMap(({ id, expected }) => {

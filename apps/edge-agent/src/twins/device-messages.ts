@@ -114,6 +114,11 @@ export function syncDevice(device: BoundDevice, wish: { eventId: string; sync: S
   };
 }
 
+/** What a device is told whose actual values are not the expected ones; nothing when they are. */
+export function deltaOf({ id, twin }: BoundDevice, moment: Moment): Out[] {
+  return told(id, 'twin/update/delta', answers.delta(twin, moment));
+}
+
 /** New attributes from the cloud; null removes one. Those that are not named stay. */
 export function attributesUpdated({ device, payload }: DeviceMessage, { now }: Moment): Outcome {
   const read = readMessage(attributesUpdate, payload);

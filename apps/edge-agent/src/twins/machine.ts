@@ -103,7 +103,8 @@ function detailMembership(node: TwinNode, payload: Payload, moment: Moment): Han
   return rebind(node, read.body.devices.map(bindingOf), moment);
 }
 
-function memberships(
+/** Binds devices or brings them up to date, and releases others. */
+export function memberships(
   node: TwinNode,
   { bound, released }: { bound: readonly Binding[]; released: readonly string[] },
   moment: Moment,

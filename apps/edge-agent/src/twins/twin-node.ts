@@ -14,6 +14,8 @@ export interface BoundDevice {
   readonly state: string;
   /** When the device last said that it is online, epoch milliseconds. */
   readonly lastOnlineAt?: number;
+  /** Whether a client with the device's own certificate is connected; absent when none ever was. */
+  readonly isPresent?: boolean;
   readonly attributes: Attributes;
   readonly properties: Properties;
   readonly twin: Twin;

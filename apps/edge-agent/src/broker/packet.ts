@@ -1,0 +1,16 @@
+/** A message as aedes hands it over. */
+export interface BrokerPacket {
+  cmd: string;
+  topic: string;
+  payload: Buffer | string;
+  qos: number;
+  retain: boolean;
+  dup?: boolean;
+  messageId?: number | undefined;
+  brokerId?: string;
+  brokerCounter?: number;
+}
+
+export function bytesOf(payload: Buffer | string): Buffer {
+  return typeof payload === 'string' ? Buffer.from(payload, 'utf8') : payload;
+}

@@ -1,0 +1,269 @@
+import type { Clock } from '@selvage/reconcile';
+import type { BrokerLimits } from '@selvage/protocol';
+import { type BrokerPacket, bytesOf } from './packet.js';
+import { decodeMessage, encodeMessage } from './records.js';
+import { type Outgoing, Session, sizeOf } from './session.js';
+import {
+  decodeSession,
+  encodeSession,
+  idOf,
+  incomingKey,
+  messageIdOf,
+  queueKey,
+  seqOf,
+  sessionKey,
+} from './session-records.js';
+import { SubscriptionTree } from './subscription-tree.js';
+
+/** Value of the record that a QoS 2 message was taken: its key says everything. */
+const TAKEN = Buffer.from([1]);
+
+/** Records that outlive a power cut; `state/` has it. Each promise resolves when the change is on the disk. */
+export interface Records {
+  put(key: string, value: Uint8Array): Promise<void>;
+  delete(key: string): Promise<void>;
+  read(prefix: string): AsyncIterable<readonly [key: string, value: Buffer]>;
+}
+
+export interface SessionStoreOptions {
+  readonly records: Records;
+  readonly limits: () => BrokerLimits;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Told of each message or session that a limit cost. */
+  readonly dropped: (reason: 'queue_full' | 'retained_full' | 'sessions_full', what: string) => void;
+}
+
+/**
+ * The sessions that outlive connections [MQTT-4.1]: read from memory, written down as they change, so that they outlive the process and
+ * a power cut. The promises that an acknowledgement waits for resolve when the disk has it.
+ */
+export class SessionStore {
+  readonly #options: SessionStoreOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #tree = new SubscriptionTree();
+  #seq = 0;
+
+  constructor(options: SessionStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what there is. */
+  async load(): Promise<void> {
+    const { records } = this.#options;
+    for await (const [key, value] of records.read('s/')) this.#loadSession(idOf(key), value);
+    for await (const [key, value] of records.read('q/')) this.#loadQueued(key, value);
+    for await (const [key] of records.read('i/')) this.#sessions.get(idOf(key))?.incoming.add(messageIdOf(key));
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  get ids(): readonly string[] {
+    return [...this.#sessions.keys()];
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  get subscriptionCount(): number {
+    return this.#tree.size;
+  }
+
+  /** Messages and bytes that wait for clients. */
+  get waiting(): { readonly messages: number; readonly bytes: number } {
+    let [messages, bytes] = [0, 0];
+    for (const session of this.#sessions.values()) {
+      messages += session.count;
+      bytes += session.bytes;
+    }
+    return { messages, bytes };
+  }
+
+  /** Begins a session, unless there is one, and writes down that its client was here. */
+  async keep(id: string): Promise<void> {
+    const session = this.#sessions.get(id) ?? new Session();
+    session.seenAt = this.#options.clock.now();
+    if (!this.#sessions.has(id)) this.#makeRoomForSession();
+    this.#sessions.set(id, session);
+    await this.#options.records.put(sessionKey(id), encodeSession(session));
+  }
+
+  async subscribe(
+    id: string,
+    subscriptions: readonly { readonly topic: string; readonly qos: number }[],
+  ): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    for (const { topic, qos } of subscriptions) {
+      session.subscriptions.set(topic, qos);
+      if (qos > 0) this.#tree.add(topic, id, qos);
+      else this.#tree.remove(topic, id);
+    }
+    await this.keep(id);
+  }
+
+  async unsubscribe(id: string, topics: readonly string[]): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    for (const topic of topics) {
+      session.subscriptions.delete(topic);
+      this.#tree.remove(topic, id);
+    }
+    await this.keep(id);
+  }
+
+  /** Ends a session with all that is in it [MQTT-3.1.2-6]. */
+  async end(id: string): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    for (const topic of session.subscriptions.keys()) this.#tree.remove(topic, id);
+    const { records } = this.#options;
+    const queued = [...session.queue];
+    for (const message of queued) session.drop(message);
+    await Promise.all([
+      records.delete(sessionKey(id)),
+      ...queued.map(({ seq }) => records.delete(queueKey(id, seq))),
+      ...[...session.incoming].map((messageId) => records.delete(incomingKey(id, messageId))),
+    ]);
+  }
+
+  /** Puts a message into the queues of all sessions that it is for; resolves when it is on the disk in all of them. */
+  async enqueue(packet: BrokerPacket): Promise<void> {
+    if (this.#tree.size === 0) return;
+    const writes = [...this.#tree.match(packet.topic)].map(([id, qos]) =>
+      this.enqueueFor(id, { ...packet, qos: Math.min(qos, packet.qos), retain: false }),
+    );
+    if (writes.length > 0) await Promise.all(writes);
+  }
+
+  /** The same for one session; the message's QoS is 1 or 2. */
+  async enqueueFor(id: string, packet: BrokerPacket): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    const message = this.#outgoing(packet);
+    if (!this.#makeRoom(id, session, message)) return;
+    session.add(message);
+    session.outlet?.offer(message);
+    try {
+      await this.note(id, message);
+    } catch (error) {
+      // Its publisher is told, and publishes it again.
+      this.#drop(id, session, message);
+      throw error;
+    }
+    session.outlet?.wake();
+  }
+
+  /** Writes a message down as it is now. */
+  async note(id: string, message: Outgoing): Promise<void> {
+    const { seq, cmd, topic, payload, qos, retain, messageId } = message;
+    const record = { topic, payload, qos, retain, messageId, isRelease: cmd === 'pubrel' };
+    message.unwritten += 1;
+    try {
+      await this.#options.records.put(queueKey(id, seq), encodeMessage(record));
+    } finally {
+      message.unwritten -= 1;
+    }
+  }
+
+  /** A QoS 2 message was received by its client: its PUBREL takes its place. */
+  async released(id: string, messageId: number): Promise<void> {
+    const session = this.#sessions.get(id);
+    const message = session?.byMessage(messageId);
+    if (session === undefined || message?.qos !== 2) return;
+    session.release(message);
+    await this.note(id, message);
+  }
+
+  /** A message was acknowledged with what ends its QoS: it is no longer kept. */
+  acknowledged(id: string, messageId: number, by: 'puback' | 'pubcomp'): void {
+    const session = this.#sessions.get(id);
+    const message = session?.byMessage(messageId);
+    if (session === undefined || message === undefined) return;
+    const isOver = by === 'puback' ? message.qos === 1 : message.cmd === 'pubrel';
+    if (!isOver) return;
+    this.#drop(id, session, message);
+    session.outlet?.wake();
+  }
+
+  /** A QoS 2 message was taken; resolves when that is on the disk. */
+  async took(id: string, messageId: number): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    session.incoming.add(messageId);
+    await this.#options.records.put(incomingKey(id, messageId), TAKEN);
+  }
+
+  /** Its PUBREL came. */
+  async completed(id: string, messageId: number): Promise<void> {
+    if (this.#sessions.get(id)?.incoming.delete(messageId) === true)
+      await this.#options.records.delete(incomingKey(id, messageId));
+  }
+
+  #outgoing({ topic, payload, qos, retain }: BrokerPacket): Outgoing {
+    this.#seq += 1;
+    return {
+      ...{ seq: this.#seq, cmd: 'publish', topic, payload: bytesOf(payload), qos: qos === 2 ? 2 : 1, retain },
+      ...{ messageId: undefined, sent: false, unwritten: 0, gone: false },
+    };
+  }
+
+  /** Whether there is room for a message now: what was not sent yet gives way, oldest first, and what is under way does not. */
+  #makeRoom(id: string, session: Session, message: Outgoing): boolean {
+    const { queueMessages, queueBytes } = this.#options.limits();
+    while (session.count >= queueMessages || session.bytes + sizeOf(message) > queueBytes) {
+      const oldest = session.oldestUnsent();
+      this.#options.dropped('queue_full', (oldest ?? message).topic);
+      if (oldest === undefined) return false;
+      this.#drop(id, session, oldest);
+    }
+    return true;
+  }
+
+  /** The session whose client was away longest gives way. */
+  #makeRoomForSession(): void {
+    if (this.#sessions.size < this.#options.limits().sessions) return;
+    let oldest: readonly [id: string, seenAt: number] | undefined;
+    for (const [id, { outlet, seenAt }] of this.#sessions)
+      if (outlet === undefined && (oldest === undefined || seenAt < oldest[1])) oldest = [id, seenAt];
+    if (oldest === undefined) return;
+    this.#options.dropped('sessions_full', oldest[0]);
+    // The journal says itself when the disk fails.
+    this.end(oldest[0]).catch(() => undefined);
+  }
+
+  #drop(id: string, session: Session, message: Outgoing): void {
+    session.drop(message);
+    // Nobody waits for it, and the journal says itself when the disk fails.
+    this.#options.records.delete(queueKey(id, message.seq)).catch(() => undefined);
+  }
+
+  #loadSession(id: string, value: Buffer): void {
+    const record = decodeSession(value);
+    if (record === undefined) return;
+    const session = new Session();
+    session.seenAt = record.seenAt;
+    this.#sessions.set(id, session);
+    for (const [topic, qos] of record.subscriptions) {
+      session.subscriptions.set(topic, qos);
+      if (qos > 0) this.#tree.add(topic, id, qos);
+    }
+  }
+
+  #loadQueued(key: string, value: Buffer): void {
+    const message = decodeMessage(value);
+    const session = this.#sessions.get(idOf(key));
+    const seq = seqOf(key);
+    this.#seq = Math.max(this.#seq, seq);
+    if (message === undefined || session === undefined) return;
+    const { isRelease, topic, payload, qos, retain, messageId } = message;
+    session.add({
+      ...{ seq, cmd: isRelease === true ? 'pubrel' : 'publish', topic, payload, qos: qos === 2 ? 2 : 1, retain },
+      // What has a packet id may have been sent with it.
+      ...{ messageId, sent: messageId !== undefined, unwritten: 0, gone: false },
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { freePort, tempDir, type TempDir } from '@selvage/testkit';
+import { build } from 'esbuild';
+import { root } from '../../stage/process.js';
+import type { Address, BrokerUnderTest } from '../broker-under-test.js';
+import { ServerProgram } from './server-program.js';
+
+/** Bundles our broker from its sources into a program; the native driver is found beside it. */
+export async function bundleBroker(): Promise<string> {
+  const outfile = join(root, `node_modules/.cache/selvage-test/broker-${process.pid}.mjs`);
+  await build({
+    entryPoints: [join(root, 'test/conformance/brokers/selvage-server.ts')],
+    outfile,
+    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' },
+    conditions: ['@selvage/source'],
+    alias: libs(),
+  });
+  return outfile;
+}
+
+/** The libs' sources; other packages stay outside. */
+function libs(): Record<string, string> {
+  const names = ['protocol', 'reconcile', 'pki', 'wire'];
+  return Object.fromEntries(names.map((name) => [`@selvage/${name}`, join(root, `libs/${name}/src/index.ts`)]));
+}
+
+/** The node's broker in a process of its own, on a journal of its own. */
+export class Selvage implements BrokerUnderTest {
+  readonly name = 'selvage';
+  readonly capabilities = { durable: true, webSocket: true, credentials: true };
+  readonly keepaliveSlackMs = 1_000;
+  private dir: TempDir | undefined;
+  private server: ServerProgram | undefined;
+  private address: Address | undefined;
+
+  async start(): Promise<Address> {
+    this.address ??= { host: '127.0.0.1', port: await freePort(), webSocketPort: await freePort() };
+    this.server ??= await this.prepare(this.address);
+    await this.server.start();
+    return this.address;
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.stop('SIGKILL');
+    this.dir?.remove();
+    this.server = this.dir = this.address = undefined;
+  }
+
+  async restart(): Promise<void> {
+    await this.server?.stop('SIGKILL');
+    await this.server?.start();
+  }
+
+  trouble(): string | undefined {
+    return this.server?.trouble();
+  }
+
+  private async prepare({ port, webSocketPort = 0 }: Address): Promise<ServerProgram> {
+    this.dir = tempDir('selvage-broker-');
+    const program = await bundleBroker();
+    const command = [process.execPath, program, this.dir.path, String(port), String(webSocketPort)];
+    return new ServerProgram('selvage', command, port);
+  }
+}
