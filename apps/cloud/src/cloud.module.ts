@@ -6,12 +6,14 @@ import { CertificatesModule, certificatesSchema } from './certificates/certifica
 import { HubConfig } from './config.js';
 import { type Database, DbModule, type MasterKey, type Schema, Settings, Settings1700000000000 } from './db/index.js';
 import { DesiredModule } from './desired/index.js';
+import { DevicesModule, devicesSchema } from './devices/devices.module.js';
 import { AccessGuard, AuditInterceptor, HttpModule } from './http/index.js';
 import { LinkModule, linkSchema } from './link/index.js';
 import { LOG, type Logger } from './log/index.js';
 import { NodesModule, nodesSchema } from './nodes/nodes.module.js';
 import { ProjectsModule, projectsSchema } from './projects/projects.module.js';
 import { SecretsModule, secretsSchema } from './secrets/secrets.module.js';
+import { TwinsModule, twinsSchema } from './twins/twins.module.js';
 import { UsersModule, usersSchema } from './users/users.module.js';
 
 const FLOORS = [HttpModule, DesiredModule, LinkModule];
@@ -23,6 +25,8 @@ const SLICES = [
   ProjectsModule,
   CertificatesModule,
   NodesModule,
+  DevicesModule,
+  TwinsModule,
   SecretsModule,
   AppsModule,
 ] as const;
@@ -35,6 +39,8 @@ const SCHEMAS: readonly Schema[] = [
   projectsSchema,
   certificatesSchema,
   nodesSchema,
+  devicesSchema,
+  twinsSchema,
   secretsSchema,
   appsSchema,
 ];

@@ -19,6 +19,8 @@ const environment = z.object({
   SELVAGE_MASTER_KEY_FILE: z.string().min(1).optional(),
   SELVAGE_HEARTBEAT_SECONDS: z.coerce.number().min(1).max(3600).default(30),
   SELVAGE_CERTIFICATE_DAYS: z.coerce.number().positive().max(825).default(90),
+  SELVAGE_DEVICE_CERTIFICATE_DAYS: z.coerce.number().positive().max(3650).default(365),
+  SELVAGE_TWIN_HISTORY_DAYS: z.coerce.number().positive().max(3650).default(30),
   SELVAGE_RENEW_GRACE_DAYS: z.coerce.number().min(0).max(3650).default(30),
   SELVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   SELVAGE_ADMIN_PASSWORD: z.string().min(12, 'has at least 12 characters').max(256).optional(),
@@ -38,6 +40,9 @@ export class HubConfig {
   readonly masterKeyFile: string;
   readonly heartbeatMs: number;
   readonly certificateDays: number;
+  /** Of devices and apps. */
+  readonly deviceCertificateDays: number;
+  readonly twinHistoryDays: number;
   readonly renewGraceDays: number;
   readonly logLevel: string;
   readonly adminPassword: string | undefined;
@@ -52,6 +57,8 @@ export class HubConfig {
     this.masterKeyFile = resolve(given.SELVAGE_MASTER_KEY_FILE ?? join(this.data, 'master.key'));
     this.heartbeatMs = given.SELVAGE_HEARTBEAT_SECONDS * 1000;
     this.certificateDays = given.SELVAGE_CERTIFICATE_DAYS;
+    this.deviceCertificateDays = given.SELVAGE_DEVICE_CERTIFICATE_DAYS;
+    this.twinHistoryDays = given.SELVAGE_TWIN_HISTORY_DAYS;
     this.renewGraceDays = given.SELVAGE_RENEW_GRACE_DAYS;
     this.logLevel = given.SELVAGE_LOG_LEVEL;
     this.adminPassword = given.SELVAGE_ADMIN_PASSWORD;

@@ -58,8 +58,12 @@ describe('a manifest file', () => {
       APP.replace('web:1', 'Web'),
       ['f.yaml:7:7 spec.containers[0].image: not an image reference: write [registry/]name[:tag] or name@sha256:…'],
     ],
-    ['an unknown kind', 'kind: Cow\nname: x\n', ['f.yaml:1:1 kind: is not one of App, Secret, Node']],
-    ['no kind', 'name: x\n', ['f.yaml:1:1 kind: is not one of App, Secret, Node']],
+    [
+      'an unknown kind',
+      'kind: Cow\nname: x\n',
+      ['f.yaml:1:1 kind: is not one of App, Client, Device, DeviceModel, Node, Secret'],
+    ],
+    ['no kind', 'name: x\n', ['f.yaml:1:1 kind: is not one of App, Client, Device, DeviceModel, Node, Secret']],
     ['something that is no map', '- 1\n', ['f.yaml:1:1 document: must be a map, not a list']],
     [
       'a bad label',

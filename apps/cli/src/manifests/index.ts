@@ -1,1 +1,1 @@
-export { readManifests, spelledName, type Target } from './read-manifests.js';
+export { NOUN_OF, readManifests, spelledName, type Target } from './read-manifests.js';

@@ -30,7 +30,7 @@ function weight(issues: readonly Issue[]): number {
 }
 
 function noAlternative(path: readonly PropertyKey[]): string {
-  if (path.at(-1) === 'kind') return 'is not one of App, Secret, Node';
+  if (path.at(-1) === 'kind') return 'is not one of App, Client, Device, DeviceModel, Node, Secret';
   return 'is not one of the values that are possible here';
 }
 

@@ -1,4 +1,5 @@
 import { EdgeError, type Manifest } from '@selvage/protocol';
+import type { NounName } from '../arguments/index.js';
 import type { World } from '../world/index.js';
 import { type Parsed, parseSource, type Placed } from './documents.js';
 import { readSources } from './sources.js';
@@ -6,7 +7,7 @@ import { readSources } from './sources.js';
 const MAX_DOCUMENTS = 1000;
 
 /** Kinds in the order in which they are applied: what others name comes first. */
-const ORDER: readonly Manifest['kind'][] = ['Secret', 'Node', 'App'];
+const ORDER: readonly Manifest['kind'][] = ['Secret', 'DeviceModel', 'Node', 'Device', 'Client', 'App'];
 
 /** A manifest and the project that it goes to. */
 export type Target = Manifest & { readonly project: string };
@@ -31,9 +32,19 @@ export async function readManifests(
     .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
 }
 
+/** Kind of a manifest → noun of the command line. */
+export const NOUN_OF = {
+  App: 'app',
+  Client: 'client',
+  Device: 'device',
+  DeviceModel: 'device-model',
+  Node: 'node',
+  Secret: 'secret',
+} as const satisfies Record<Manifest['kind'], NounName>;
+
 /** `app/web` */
 export function spelledName({ kind, name }: Pick<Manifest, 'kind' | 'name'>): string {
-  return `${kind.toLowerCase()}/${name}`;
+  return `${NOUN_OF[kind]}/${name}`;
 }
 
 function repeated(documents: readonly Placed[], project: string): string[] {

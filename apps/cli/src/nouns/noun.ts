@@ -9,7 +9,7 @@ export interface Filter {
   readonly node?: string;
   /** At most this many. */
   readonly limit?: number;
-  /** Of whom: the node whose certificates are listed. */
+  /** Of whom the certificates are listed: a node's name, `device/NAME` or `client/NAME`. */
   readonly of?: string;
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import { type ApiToken, type Certificate, endpoints, type Project, type Secret } from '@selvage/protocol';
 import type { Answer } from '@selvage/protocol';
+import { nameArgument, referenceOf } from '../arguments/index.js';
 import { age, moment } from '../output/index.js';
 import { UsageError } from '../world/index.js';
 import { everything } from './listing.js';
@@ -76,14 +77,28 @@ export const certificates: Noun<Certificate> = {
     { title: 'REASON', of: ({ revokedReason }) => revokedReason ?? '', sparse: true },
   ],
   nameOf: ({ serial }) => serial,
-  list: ({ client, project }, { of: name, limit, signal }) => {
-    if (name === undefined) throw new UsageError('name the node: selvage get certificates NODE');
-    return everything(
-      (query) => client.call(endpoints.certificates.list, { params: { project, name }, query, signal }),
-      limit,
-    );
+  list: ({ client, project }, { of, limit, signal }) => {
+    if (of === undefined)
+      throw new UsageError(
+        'name the node, device or client: selvage get certificates NODE, device/NAME or client/NAME',
+      );
+    const { list, name } = holderOf(of);
+    return everything((query) => client.call(list, { params: { project, name }, query, signal }), limit);
   },
 };
+
+/** Where the certificates of `NODE`, `device/NAME` or `client/NAME` are listed. */
+function holderOf(of: string) {
+  const { noun, name } = of.includes('/')
+    ? referenceOf([of], ['node', 'device', 'client'])
+    : { noun: 'node' as const, name: nameArgument(of) };
+  const lists = {
+    node: endpoints.certificates.list,
+    device: endpoints.devices.certificates,
+    client: endpoints.clients.certificates,
+  };
+  return { list: lists[noun], name };
+}
 
 type AuditEntry = Answer<typeof endpoints.audit.list>['items'][number];
 const AUDIT_SHOWN = 100;

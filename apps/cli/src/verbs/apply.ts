@@ -1,4 +1,13 @@
-import { type App, endpoints, type Node, type Secret, toEdgeError } from '@selvage/protocol';
+import {
+  type App,
+  type Client,
+  type Device,
+  type DeviceModel,
+  endpoints,
+  type Node,
+  type Secret,
+  toEdgeError,
+} from '@selvage/protocol';
 import { readManifests, spelledName, type Target } from '../manifests/index.js';
 import { diff, diffText, indented, text } from '../output/index.js';
 import {
@@ -23,7 +32,7 @@ interface Options extends ProjectOptions {
   readonly dryRun?: true;
 }
 
-type Existing = App | Node | Secret;
+type Existing = App | Client | Device | DeviceModel | Node | Secret;
 type Outcome = 'created' | 'changed' | 'unchanged';
 
 /** `selvage apply`: makes the hub hold what manifests say. Nothing is sent when any document of any file is bad. */
@@ -104,11 +113,19 @@ function keyOf({ project }: Target, spelled: string): string {
   return `${project} ${spelled}`;
 }
 
+const READ = {
+  App: endpoints.apps.get,
+  Client: endpoints.clients.get,
+  Device: endpoints.devices.get,
+  DeviceModel: endpoints.deviceModels.get,
+  Node: endpoints.nodes.get,
+  Secret: endpoints.secrets.get,
+};
+
 async function existing({ signal }: World, { client }: Session, target: Target): Promise<Existing | undefined> {
-  const { get } = { App: endpoints.apps, Node: endpoints.nodes, Secret: endpoints.secrets }[target.kind];
   const { project, name } = target;
   try {
-    return await client.call(get, { params: { project, name }, signal });
+    return await client.call(READ[target.kind], { params: { project, name }, signal });
   } catch (thrown) {
     if (toEdgeError(thrown).code === 'not_found') return undefined;
     throw thrown;
@@ -119,6 +136,12 @@ function put(world: World, { client }: Session, target: Target): Promise<Existin
   switch (target.kind) {
     case 'App':
       return client.call(endpoints.apps.put, request(world, target));
+    case 'Client':
+      return client.call(endpoints.clients.put, request(world, target));
+    case 'Device':
+      return client.call(endpoints.devices.put, request(world, target));
+    case 'DeviceModel':
+      return client.call(endpoints.deviceModels.put, request(world, target));
     case 'Node':
       return client.call(endpoints.nodes.put, request(world, target));
     case 'Secret':

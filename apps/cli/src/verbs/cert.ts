@@ -8,20 +8,25 @@ import {
   type Register,
   type World,
 } from '../world/index.js';
+import { certIssue } from './cert-issue.js';
 import { type GetOptions, outputOption, show } from './get.js';
 
 interface RevokeOptions extends ProjectOptions {
   readonly reason?: string;
 }
 
-/** `selvage cert`: the certificates of nodes. */
+/** `selvage cert`: the certificates of nodes, devices and clients. */
 export const cert: Register = (parent, world) => {
-  const group = parent.command('cert').description('list and revoke certificates');
-  const list = group.command('list').description('list the certificates of a node').argument('<node>');
+  const group = parent.command('cert').description('list, issue and revoke certificates');
+  const list = group
+    .command('list')
+    .description('list the certificates of a node, a device or a client')
+    .argument('<object>', 'NODE, device/NAME or client/NAME');
   inProject(list)
     .addOption(outputOption())
     .action((name: string, options: GetOptions) => show('certificate', world, { name, options }));
-  examples(list, ['selvage cert list edge-1']);
+  examples(list, ['selvage cert list edge-1', 'selvage cert list device/lamp-1']);
+  certIssue(group, world);
 
   const revoke = group
     .command('revoke')

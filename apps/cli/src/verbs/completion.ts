@@ -32,7 +32,10 @@ function entries(command: Command, path = ''): Entry[] {
   return [{ after: path, words: [...verbs, ...nouns, ...options, { word: '--help', help: 'show help' }] }, ...inner];
 }
 
-const NOUNS = ['nodes', 'apps', 'secrets', 'projects', 'certificates', 'tokens', 'audit'].map((word) => ({
+const NOUNS = [
+  ...['nodes', 'apps', 'secrets', 'devices', 'device-models', 'clients'],
+  ...['projects', 'certificates', 'tokens', 'audit'],
+].map((word) => ({
   word,
   help: '',
 }));

@@ -1,7 +1,7 @@
 import { endpoints, toEdgeError } from '@selvage/protocol';
 import { Option } from 'commander';
 import { type Reference, referenceOf } from '../arguments/index.js';
-import { readManifests } from '../manifests/index.js';
+import { NOUN_OF, readManifests } from '../manifests/index.js';
 import {
   ask,
   collect,
@@ -21,15 +21,15 @@ interface Options extends ProjectOptions {
   readonly yes?: true;
 }
 
-const NOUNS = ['app', 'secret', 'node'] as const;
+const NOUNS = ['app', 'secret', 'node', 'device', 'device-model', 'client'] as const;
 type Doomed = Reference<(typeof NOUNS)[number]> & { readonly project: string };
 
 /** `selvage delete`: deletes objects by name, or those that manifests name. */
 export const remove: Register = (parent, world) => {
   const command = parent
     .command('delete')
-    .description('delete apps, secrets and nodes')
-    .argument('[object...]', 'app/NAME, secret/NAME or node/NAME')
+    .description('delete apps, secrets, nodes, devices, device models and clients')
+    .argument('[object...]', 'app/NAME, secret/NAME, node/NAME, device/NAME, device-model/NAME or client/NAME')
     .option('-f, --file <path>', 'delete what these manifests describe; may be repeated', collect)
     .addOption(
       new Option('--volumes <what>', "what becomes of an app's volumes").choices(['keep', 'remove']).default('keep'),
@@ -49,14 +49,14 @@ async function run(world: World, given: readonly string[], options: Options): Pr
   const named = references(given).map((reference) => ({ ...reference, project }));
   const files = options.file ?? [];
   const described = files.length === 0 ? [] : await readManifests(world, { files, project });
-  const listed: Doomed[] = described.map(({ kind, name, project }) => ({ noun: NOUN[kind], name, project })).reverse();
+  const listed: Doomed[] = described
+    .map(({ kind, name, project }) => ({ noun: NOUN_OF[kind], name, project }))
+    .reverse();
   if (named.length + listed.length === 0) throw new UsageError('say what to delete: selvage delete app/NAME');
   await confirm(world, [...named, ...listed], options);
   for (const doomed of named) await removeOne({ world, session, options }, doomed);
   for (const doomed of listed) await removeIfThere({ world, session, options }, doomed);
 }
-
-const NOUN = { App: 'app', Node: 'node', Secret: 'secret' } as const;
 
 /** `app/web secret/x`, or `app web`. */
 function references(given: readonly string[]): Reference<(typeof NOUNS)[number]>[] {
@@ -72,6 +72,14 @@ async function confirm(world: World, doomed: readonly Doomed[], { yes, volumes }
   const answer = await ask(world, `Delete ${what}${data}? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was deleted');
 }
+
+const REMOVE = {
+  secret: endpoints.secrets.remove,
+  node: endpoints.nodes.remove,
+  device: endpoints.devices.remove,
+  'device-model': endpoints.deviceModels.remove,
+  client: endpoints.clients.remove,
+};
 
 interface Job {
   readonly world: World;
@@ -92,7 +100,6 @@ async function removeOne({ world, session, options }: Job, { noun, name, project
   const { client } = session;
   const given = { params: { project, name }, signal: world.signal };
   if (noun === 'app') await client.call(endpoints.apps.remove, { ...given, query: { volumes: options.volumes } });
-  else if (noun === 'node') await client.call(endpoints.nodes.remove, given);
-  else await client.call(endpoints.secrets.remove, given);
+  else await client.call(REMOVE[noun], given);
   await world.out.write(`${noun}/${name} deleted\n`);
 }

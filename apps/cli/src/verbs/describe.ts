@@ -1,6 +1,5 @@
 import { type App, endpoints, type Node, type Secret } from '@selvage/protocol';
 import { type Reference, referenceOf } from '../arguments/index.js';
-import { labelText } from '../nouns/index.js';
 import { bytes, type Facts, factLines, moment, section, text } from '../output/index.js';
 import {
   examples,
@@ -11,26 +10,37 @@ import {
   type Session,
   type World,
 } from '../world/index.js';
+import { certificateLines } from './certificate-lines.js';
+import { clientLines, deviceLines, deviceModelLines } from './describe-devices.js';
+import { headFacts } from './head-facts.js';
 import { instanceLines } from './instances.js';
 
-const NOUNS = ['node', 'app', 'secret'] as const;
+const NOUNS = ['node', 'app', 'secret', 'device', 'device-model', 'client'] as const;
+
+const LINES: Readonly<Record<(typeof NOUNS)[number], Lines>> = {
+  node: (...given) => nodeLines(...given),
+  app: (...given) => appLines(...given),
+  secret: (...given) => secretLines(...given),
+  device: deviceLines,
+  'device-model': deviceModelLines,
+  client: clientLines,
+};
 
 /** `selvage describe`: everything about one object, for people. */
 export const describe: Register = (parent, world) => {
   const command = parent
     .command('describe')
-    .description('show everything about a node, an app or a secret')
-    .argument('<object...>', 'node/NAME, app/NAME or secret/NAME');
+    .description('show everything about one object')
+    .argument('<object...>', 'node/NAME, app/NAME, secret/NAME, device/NAME, device-model/NAME or client/NAME');
   inProject(command).action((given: string[], options: ProjectOptions) =>
     run(world, referenceOf(given, NOUNS), options),
   );
-  examples(command, ['selvage describe node edge-1', 'selvage describe app/web']);
+  examples(command, ['selvage describe node edge-1', 'selvage describe app/web', 'selvage describe device/lamp-1']);
 };
 
 async function run(world: World, reference: Reference<(typeof NOUNS)[number]>, options: ProjectOptions): Promise<void> {
   const session = await openSession(world, options);
-  const lines = { node: nodeLines, app: appLines, secret: secretLines }[reference.noun];
-  await world.out.write(text(await lines(world, session, reference.name)));
+  await world.out.write(text(await LINES[reference.noun](world, session, reference.name)));
 }
 
 type Lines = (world: World, session: Session, name: string) => Promise<string[]>;
@@ -46,15 +56,9 @@ const nodeLines: Lines = async (world, { client, project }, name) => {
   });
   const now = world.now();
   return [
-    ...factLines([...head(node, now), ...nodeFacts(node, now)]),
+    ...factLines([...headFacts(node, now), ...nodeFacts(node, now)]),
     ...section('Machine', machine(node, now)),
-    ...section(
-      'Certificates',
-      certificates.map(({ serial, notBefore, notAfter, revokedAt, revokedReason }) => {
-        const fate = revokedAt === undefined ? '' : `, revoked ${moment(revokedAt, now)}: ${revokedReason ?? ''}`;
-        return `${serial} valid from ${moment(notBefore, now)} until ${moment(notAfter, now)}${fate}`;
-      }),
-    ),
+    ...section('Certificates', certificateLines(certificates, now)),
     ...section(
       'Apps',
       apps.flatMap((app) => instanceLines(onlyOn(app, name), now)),
@@ -68,7 +72,7 @@ const appLines: Lines = async (world, { client, project }, name) => {
   const { placement, imagePullSecret, containers } = app.spec;
   const { state, running, wanted } = app.status;
   const facts: Facts = [
-    ...head(app, now),
+    ...headFacts(app, now),
     ['state', state],
     ['running', `${running} of ${wanted} nodes run revision ${app.revision}`],
     ['nodes', placement.nodes.join(', ')],
@@ -89,7 +93,7 @@ const secretLines: Lines = async (world, { client, project }, name) => {
   const secret: Secret = await client.call(endpoints.secrets.get, { params: { project, name }, signal: world.signal });
   const { type, registry, username } = secret.spec;
   return factLines([
-    ...head(secret, world.now()),
+    ...headFacts(secret, world.now()),
     ['type', type],
     ['registry', registry],
     ['user', username],
@@ -97,17 +101,6 @@ const secretLines: Lines = async (world, { client, project }, name) => {
     ['used by', secret.status.usedBy.join(', ') || 'no app'],
   ]);
 };
-
-function head({ name, project, labels, revision, createdAt, updatedAt }: Node | App | Secret, now: number): Facts {
-  return [
-    ['name', name],
-    ['project', project],
-    ['labels', labelText(labels)],
-    ['revision', String(revision)],
-    ['created', moment(createdAt, now)],
-    ['changed', updatedAt === createdAt ? '' : moment(updatedAt, now)],
-  ];
-}
 
 function nodeFacts({ spec, status }: Node, now: number): Facts {
   const { desiredRevision, storedRevision } = status;

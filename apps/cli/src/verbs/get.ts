@@ -1,6 +1,19 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { nameArgument, nounOf, type NounName } from '../arguments/index.js';
-import { apps, audit, certificates, type Filter, nodes, type Noun, projects, secrets, tokens } from '../nouns/index.js';
+import {
+  apps,
+  audit,
+  certificates,
+  clients,
+  deviceModels,
+  devices,
+  type Filter,
+  nodes,
+  type Noun,
+  projects,
+  secrets,
+  tokens,
+} from '../nouns/index.js';
 import { type Format, FORMATS, json, tableLines, text, yaml } from '../output/index.js';
 import {
   examples,
@@ -29,23 +42,39 @@ const SHOW: Readonly<Record<NounName, Show>> = {
   node: shower(nodes),
   app: shower(apps),
   secret: shower(secrets),
+  device: shower(devices),
+  'device-model': shower(deviceModels),
+  client: shower(clients),
   project: shower(projects),
   token: shower(tokens),
   audit: shower(audit),
   certificate: shower(certificates),
 };
-const NOUNS = ['node', 'app', 'secret', 'project', 'certificate', 'token', 'audit'] as const;
+const NOUNS = [
+  'node',
+  'app',
+  'secret',
+  'device',
+  'device-model',
+  'client',
+  'project',
+  'certificate',
+  'token',
+  'audit',
+] as const;
 
 /** `selvage get`: one line for each object. */
 export const get: Register = (parent, world) => {
   const command = parent
     .command('get')
-    .description('list objects: nodes, apps, secrets, projects, certificates NODE, tokens, audit')
+    .description(
+      'list objects: nodes, apps, secrets, devices, device-models, clients, projects, certificates NODE|device/NAME, tokens, audit',
+    )
     .argument('<noun>', 'what to list')
     .argument('[name]', 'one object of it; for certificates the node')
     .option('-l, --selector <labels>', 'only those with these labels: site=a,tier in (x,y),!old')
     .option('--state <state>', 'only those in this state: ready, offline, running, failed, …')
-    .option('--node <name>', 'only apps of this node');
+    .option('--node <name>', 'only apps, devices or clients of this node');
   inProject(command)
     .option('--limit <count>', 'at most this many', count)
     .addOption(outputOption())
@@ -81,7 +110,7 @@ function shower<T>(noun: Noun<T>): Show {
       ...(options.state !== undefined && { state: options.state }),
       ...(options.node !== undefined && { node: nameArgument(options.node) }),
       ...(options.limit !== undefined && { limit: options.limit }),
-      ...(noun.noun === 'certificate' && name !== undefined && { of: nameArgument(name) }),
+      ...(noun.noun === 'certificate' && name !== undefined && { of: name }),
       signal,
     };
     const one = noun.noun === 'certificate' || noun.noun === 'audit' ? undefined : name;

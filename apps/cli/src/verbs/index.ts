@@ -5,12 +5,14 @@ import { completion } from './completion.js';
 import { remove } from './delete.js';
 import { describe } from './describe.js';
 import { get } from './get.js';
+import { history } from './history.js';
 import { login } from './login.js';
 import { logout } from './logout.js';
 import { logs } from './logs.js';
 import { node } from './node.js';
 import { project } from './project.js';
 import { rollout } from './rollout.js';
+import { set } from './set.js';
 import { token } from './token.js';
 import { version } from './version.js';
 import { why } from './why.js';
@@ -26,6 +28,8 @@ export const verbs: readonly Register[] = [
   logs,
   why,
   rollout,
+  set,
+  history,
   node,
   cert,
   token,

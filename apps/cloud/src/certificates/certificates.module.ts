@@ -4,20 +4,32 @@ import { TlsPort } from '../link/index.js';
 import { CertificatesController } from './certificates.controller.js';
 import { CertificateRow, JoinTokenRow } from './certificates.entity.js';
 import { Certificates1700000004000 } from './certificates.migration.js';
-import { Certificates, type JoinedNode, type JoinHook } from './certificates.service.js';
+import { type CertificateHolder, Certificates, type JoinedNode, type JoinHook } from './certificates.service.js';
+import { ClientCertificates } from './client-certificates.service.js';
 import { Enrolment } from './enrolment.js';
 import { HubAuthority } from './hub-authority.js';
+import { held } from './issued.service.js';
 import { Joins } from './joins.service.js';
 import { namesByProject, pieces } from './refs.rules.js';
 import { Renewals } from './renewals.service.js';
 
 export const certificatesSchema = { entities: [CertificateRow, JoinTokenRow], migrations: [Certificates1700000004000] };
-export { Certificates, HubAuthority, type JoinedNode, type JoinHook, namesByProject, pieces };
+export {
+  Certificates,
+  ClientCertificates,
+  held,
+  HubAuthority,
+  type CertificateHolder,
+  type JoinedNode,
+  type JoinHook,
+  namesByProject,
+  pieces,
+};
 
 @Module({
   controllers: [CertificatesController],
-  providers: [Certificates, Enrolment, HubAuthority, Joins, Renewals],
-  exports: [Certificates, HubAuthority],
+  providers: [Certificates, ClientCertificates, Enrolment, HubAuthority, Joins, Renewals],
+  exports: [Certificates, ClientCertificates, HubAuthority],
 })
 export class CertificatesModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

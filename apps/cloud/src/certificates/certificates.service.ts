@@ -26,6 +26,10 @@ export interface JoinedNode {
   readonly ref: NodeRef;
   readonly at: string;
 }
+/** Whose certificates are meant: those of a node, or of a device or app on a broker. */
+export type CertificateHolder = Pick<CertificateRow, 'kind' | 'project' | 'name'>;
+/** Told, after the commit, that a certificate was revoked. */
+export type RevokedListener = (holder: CertificateHolder) => void;
 /** What another slice does when nodes join, in the same transaction, with a bounded number of queries. */
 export type JoinHook = (tx: EntityManager, joins: readonly JoinedNode[]) => Promise<void>;
 
@@ -39,6 +43,7 @@ interface Shown extends Pick<Admission, 'ref' | 'serial'> {
 export class Certificates {
   private readonly clock: Clock = systemClock;
   private readonly joinHooks: JoinHook[] = [];
+  private readonly revokedListeners: RevokedListener[] = [];
   private readonly lookups = new Batcher<Shown, undefined>((peers) => this.lookUp(peers), LOOKUPS);
   private tlsPort: number | undefined;
 
@@ -71,6 +76,11 @@ export class Certificates {
   /** Calls a slice when nodes join. */
   onJoined(hook: JoinHook): void {
     this.joinHooks.push(hook);
+  }
+
+  /** Tells a slice when a certificate of one of its own was revoked by an operator. */
+  onRevoked(listener: RevokedListener): void {
+    this.revokedListeners.push(listener);
   }
 
   /** Tells the other slices, inside the transaction of the join. */
@@ -121,11 +131,16 @@ export class Certificates {
   }
 
   /** Certificates of a node, newest first; those of a deleted node too. */
-  async list(
-    { project, node: name }: NodeRef,
+  list({ project, node: name }: NodeRef, query: ListQuery): Promise<{ items: Certificate[]; cursor?: string }> {
+    return this.listOf({ kind: 'node', project, name }, query);
+  }
+
+  /** The same of a device or an app. */
+  async listOf(
+    { kind, project, name }: CertificateHolder,
     { limit, cursor }: ListQuery,
   ): Promise<{ items: Certificate[]; cursor?: string }> {
-    const of = { kind: 'node', project, name } as const;
+    const of = { kind, project, name };
     const found = await this.db.read.find(CertificateRow, {
       where: cursor === undefined ? of : after(cursor).map((place) => ({ ...of, ...place })),
       order: { notBefore: 'DESC', serial: 'DESC' },
@@ -144,9 +159,13 @@ export class Certificates {
   async revoke({ project, serial }: { project: string; serial: string }, reason: string): Promise<Certificate> {
     const row = await this.db.write((tx) => this.revokeRow(tx, { project, serial, reason }));
     const ref = { project, node: row.name };
-    if (this.sessions.find(ref)?.serial === serial) this.sessions.end(ref, revoked(row));
-    this.announce(ref, serial);
-    this.log.info({ node: nodeKey(ref), serial, reason: row.revokedReason }, 'certificate revoked');
+    if (row.kind !== 'node') this.feed.changed('certificate', project, serial);
+    else {
+      if (this.sessions.find(ref)?.serial === serial) this.sessions.end(ref, revoked(row));
+      this.announce(ref, serial);
+    }
+    for (const listener of this.revokedListeners) listener(row);
+    this.log.info({ [row.kind]: nodeKey(ref), serial, reason: row.revokedReason }, 'certificate revoked');
     return shownCertificate(row);
   }
 

@@ -1,4 +1,4 @@
-import type { Authority, Issued } from '@selvage/pki';
+import type { Authority, ClientIdentity, Issued } from '@selvage/pki';
 import type { IssuedCertificate, NodeRef } from '@selvage/protocol';
 import { type EntityManager, In } from 'typeorm';
 import { CertificateRow } from './certificates.entity.js';
@@ -42,13 +42,25 @@ export function answerOf({ ref, issued }: IssuedTo, authority: Authority): Issue
   return { ...ref, chain: issued.chain, ca: authority.root, notAfter: iso(issued.notAfter) };
 }
 
+/** Writes down the certificate of a device or an app. */
+export async function keepClient(tx: EntityManager, holder: ClientIdentity, issued: Issued): Promise<void> {
+  await tx.insert(CertificateRow, row(holder, issued));
+}
+
 function rowOf({ ref, issued }: IssuedTo): CertificateRow {
+  return row({ kind: 'node', project: ref.project, name: ref.node }, issued);
+}
+
+function row(
+  { kind, project, name }: Pick<CertificateRow, 'kind' | 'project' | 'name'>,
+  issued: Issued,
+): CertificateRow {
   return {
     serial: issued.serial,
     fingerprint: issued.fingerprint,
-    kind: 'node',
-    project: ref.project,
-    name: ref.node,
+    kind,
+    project,
+    name,
     notBefore: iso(issued.notBefore),
     notAfter: iso(issued.notAfter),
     revokedAt: null,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { EdgeError, type NodeRef } from '@selvage/protocol';
 import type { EntityManager } from 'typeorm';
@@ -38,7 +39,8 @@ export class NodeChanges {
     const ref = { project: after.project, node: after.name };
     const relabelled = before === undefined || !sameLabels(before.labels, after.labels);
     if (relabelled) for (const listener of this.relabelListeners) listener(ref);
-    if (relabelled || before.enabled !== after.enabled) this.desired.poke([ref]);
+    const isOther = relabelled || before.enabled !== after.enabled || !isDeepStrictEqual(before.broker, after.broker);
+    if (isOther) this.desired.poke([ref]);
     if (!after.enabled) this.sessions.end(ref, disabled(ref));
     this.feed.changed('node', ref.project, ref.node);
   }

@@ -119,11 +119,14 @@ export class NodeWrites {
     if (before === undefined) await this.changes.making(tx, { project: at.project, node: at.name });
     const unknown = before === undefined ? { joinedAt: null, lastSeenAt: null, facts: null } : {};
     const now = new Date(this.clock.now()).toISOString();
-    return { before, after: await this.store.save(tx, { ...at, now }, { labels, ...spec, ...unknown }) };
+    const { broker = null, ...rest } = spec;
+    const columns = { labels, broker, ...rest, ...unknown };
+    return { before, after: await this.store.save(tx, { ...at, now }, columns) };
   }
 }
 
 function writeOf(row: NodeRow | undefined): { labels: Labels; spec: Partial<NodeSpec> } {
   if (row === undefined) return { labels: {}, spec: {} };
-  return { labels: row.labels, spec: { enabled: row.enabled, description: row.description } };
+  const { labels, enabled, description, broker } = row;
+  return { labels, spec: { enabled, description, ...(broker && { broker }) } };
 }

@@ -1,4 +1,4 @@
-import { type DesiredNode, nodeKey } from '@selvage/protocol';
+import { type DesiredBroker, type DesiredNode, nodeKey } from '@selvage/protocol';
 import type { Contributor } from '../desired/index.js';
 import type { Nodes } from './nodes.service.js';
 
@@ -15,5 +15,13 @@ export function nodeContributor(nodes: Nodes): Contributor {
         }),
       );
     },
+  };
+}
+
+/** What operators say about the brokers of nodes; a node of which nothing is said has the broker that comes by default. */
+export function brokerContributor(nodes: Nodes): Contributor {
+  return {
+    section: 'broker',
+    compile: (refs): Promise<ReadonlyMap<string, DesiredBroker>> => nodes.brokersOf(refs),
   };
 }

@@ -1,4 +1,4 @@
-import type { NodeFacts } from '@selvage/protocol';
+import type { DesiredBroker, NodeFacts } from '@selvage/protocol';
 import { Column, Entity } from 'typeorm';
 import { ResourceEntity } from '../db/index.js';
 
@@ -10,6 +10,10 @@ export class NodeRow extends ResourceEntity {
 
   @Column({ type: 'text' })
   description!: string;
+
+  /** What is said about its MQTT broker; null when nothing is. */
+  @Column({ type: 'simple-json', nullable: true })
+  broker!: DesiredBroker | null;
 
   @Column({ type: 'text', name: 'joined_at', nullable: true, update: false })
   joinedAt!: string | null;

@@ -1,4 +1,4 @@
-import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table, TableColumn } from 'typeorm';
 import { resourceColumns } from '../db/index.js';
 
 export class Nodes1700000005000 implements MigrationInterface {
@@ -23,5 +23,17 @@ export class Nodes1700000005000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable('nodes');
+  }
+}
+
+export class NodeBrokers1700000010000 implements MigrationInterface {
+  readonly name = 'NodeBrokers1700000010000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.addColumn('nodes', new TableColumn({ name: 'broker', type: 'text', isNullable: true }));
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropColumn('nodes', 'broker');
   }
 }

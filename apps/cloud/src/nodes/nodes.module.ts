@@ -6,16 +6,16 @@ import { NodeChanges, type RelabelListener, type RemovalHook } from './node-chan
 import { NodeGate } from './node-gate.js';
 import { NodeWrites } from './node-writes.service.js';
 import { NodesController } from './nodes.controller.js';
-import { nodeContributor } from './nodes.desired.js';
+import { brokerContributor, nodeContributor } from './nodes.desired.js';
 import { NodeRow } from './nodes.entity.js';
 import { NodeLinks } from './nodes.link.js';
-import { Nodes1700000005000 } from './nodes.migration.js';
+import { NodeBrokers1700000010000, Nodes1700000005000 } from './nodes.migration.js';
 import { Nodes } from './nodes.service.js';
 import { checked, mergePatch, patched } from './patch.rules.js';
 import { Presence } from './presence.service.js';
 import { setReported } from './reported.service.js';
 
-export const nodesSchema = { entities: [NodeRow], migrations: [Nodes1700000005000] };
+export const nodesSchema = { entities: [NodeRow], migrations: [Nodes1700000005000, NodeBrokers1700000010000] };
 export { checked, mergePatch, Nodes, patched, type RelabelListener, type RemovalHook };
 
 @Module({
@@ -38,6 +38,7 @@ export class NodesModule implements OnModuleInit, OnApplicationShutdown {
     this.links.start();
     this.presence.start();
     this.desired.add(nodeContributor(this.nodes));
+    this.desired.add(brokerContributor(this.nodes));
     this.projects.addTenant({ noun: 'nodes', any: (project) => this.nodes.any(project) });
     this.certificates.onJoined((tx, joins) =>
       setReported(

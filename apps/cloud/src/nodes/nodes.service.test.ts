@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { fingerprintOf, serialOf } from '@selvage/pki';
-import { joinTokenText, node as nodeSchema, type NodeFacts } from '@selvage/protocol';
+import { joinTokenText, node as nodeSchema, type NodeFacts, nodeSpec } from '@selvage/protocol';
 import { type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertificatesStage, machine } from '../certificates/test-stage.js';
@@ -10,10 +10,10 @@ import { GateRegistry, InboundRegistry, type ReportedHashes, type Session } from
 import { NodeChanges } from './node-changes.service.js';
 import { NodeGate } from './node-gate.js';
 import { NodeWrites } from './node-writes.service.js';
-import { nodeContributor } from './nodes.desired.js';
+import { brokerContributor, nodeContributor } from './nodes.desired.js';
 import { NodeRow } from './nodes.entity.js';
 import { factsHandler, NodeLinks } from './nodes.link.js';
-import { Nodes1700000005000 } from './nodes.migration.js';
+import { NodeBrokers1700000010000, Nodes1700000005000 } from './nodes.migration.js';
 import { Nodes } from './nodes.service.js';
 import { Presence } from './presence.service.js';
 import { setReported } from './reported.service.js';
@@ -42,7 +42,7 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     folder = tempDir();
     stage = await CertificatesStage.open(folder.path, await databases.fresh(), {
       entities: [NodeRow],
-      migrations: [Nodes1700000005000],
+      migrations: [Nodes1700000005000, NodeBrokers1700000010000],
     });
     const { db, certificates, asSessions, feed, config, log } = stage;
     const poke = (refs: Iterable<{ node: string }>): void => void poked.push(...[...refs].map(({ node }) => node));
@@ -237,6 +237,19 @@ describe.each(DIALECTS)('on %s', (dialect) => {
       expect(await nodeContributor(nodes).compile([ref('a1'), ref('none')])).toEqual(
         new Map([['default/a1', { project: 'default', node: 'a1', enabled: true }]]),
       );
+    });
+
+    it('is told what an operator says about its broker, and nothing else', async () => {
+      const broker = nodeSpec.parse({ broker: { tls: { port: 9883 } } }).broker ?? null;
+      await writes.put(at('k1'), { labels: {}, spec });
+      poked.length = 0;
+      const made = await writes.patch(at('k1'), { spec: { broker: { tls: { port: 9883 } } } });
+      expect(nodeSchema.parse(made)).toEqual(made);
+      expect(made.spec.broker).toEqual(broker);
+      expect(poked).toEqual(['k1']);
+      expect(await brokerContributor(nodes).compile([ref('k1'), ref('a1')])).toEqual(new Map([['default/k1', broker]]));
+      await expect(writes.patch(at('k1'), { spec: { broker: { tls: { prot: 1 } } } })).rejects.toThrow(/prot/);
+      expect((await writes.put(at('k1'), { labels: {}, spec })).spec).not.toHaveProperty('broker');
     });
   });
 });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   type Answer,
+  type DesiredBroker,
   type endpoints,
   type Labels,
   type Node,
@@ -104,6 +105,16 @@ export class Nodes {
     for (const [project, names] of namesByProject(refs)) {
       for (const { name, enabled } of await this.some(project, names, ['name', 'enabled']))
         found.set(nodeKey({ project, node: name }), enabled);
+    }
+    return found;
+  }
+
+  /** What is said about the broker of each node, by `nodeKey`; nodes of which nothing is said are left out. */
+  async brokersOf(refs: Iterable<NodeRef>): Promise<Map<string, DesiredBroker>> {
+    const found = new Map<string, DesiredBroker>();
+    for (const [project, names] of namesByProject(refs)) {
+      for (const { name, broker } of await this.some(project, names, ['name', 'broker']))
+        if (broker !== null) found.set(nodeKey({ project, node: name }), broker);
     }
     return found;
   }

@@ -1,4 +1,4 @@
-import type { Labels, Node, NodeFacts, NodeState } from '@selvage/protocol';
+import type { Labels, Node, NodeFacts, NodeSpec, NodeState } from '@selvage/protocol';
 import { daysLeft, nodeState, stateReason } from './nodes.rules.js';
 
 /** A node as it is kept. Times are ISO 8601. */
@@ -11,6 +11,7 @@ export interface StoredNode {
   readonly updatedAt: string;
   readonly enabled: boolean;
   readonly description: string;
+  readonly broker?: NodeSpec['broker'] | null;
   readonly joinedAt: string | null;
   readonly lastSeenAt: string | null;
   readonly facts: NodeFacts | null;
@@ -32,7 +33,8 @@ export function stateOf(node: Pick<StoredNode, 'enabled' | 'joinedAt'>, online: 
 export function shownNode(stored: StoredNode, live: LiveNode, now: number): Node {
   const { project, name, labels, revision, createdAt, updatedAt, enabled, description } = stored;
   const status = statusOf(stored, live, now);
-  return { name, project, labels, revision, createdAt, updatedAt, spec: { enabled, description }, status };
+  const spec = { enabled, description, ...(stored.broker && { broker: stored.broker }) };
+  return { name, project, labels, revision, createdAt, updatedAt, spec, status };
 }
 
 function statusOf(stored: StoredNode, live: LiveNode, now: number): Node['status'] {

@@ -1,0 +1,91 @@
+import { endpoints, type HistoryItem, twinSide, type TwinSide } from '@selvage/protocol';
+import { InvalidArgumentError, Option } from 'commander';
+import { referenceOf, seconds } from '../arguments/index.js';
+import { everything } from '../nouns/index.js';
+import { type Column, type Format, json, tableLines, text, yaml } from '../output/index.js';
+import {
+  examples,
+  inProject,
+  openSession,
+  type ProjectOptions,
+  type Register,
+  UsageError,
+  type World,
+} from '../world/index.js';
+
+interface Options extends ProjectOptions {
+  readonly key?: string;
+  readonly side?: TwinSide;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly output: Format;
+}
+
+const columns: readonly Column<HistoryItem>[] = [
+  { title: 'AT', of: ({ at }) => at.replace('T', ' ') },
+  { title: 'KEY', of: ({ key }) => key },
+  { title: 'SIDE', of: ({ side }) => side },
+  { title: 'VALUE', of: ({ value }) => value ?? '(deleted)' },
+  { title: 'VERSION', of: ({ version }) => `cloud ${version.cloud}, edge ${version.edge}` },
+  { title: 'BY', of: ({ by }) => by },
+];
+
+/** `selvage history`: what changed in the twin of a device. */
+export const history: Register = (parent, world) => {
+  const command = parent
+    .command('history')
+    .description('show what changed in the twin of a device, newest first')
+    .argument('<device...>', 'device/NAME')
+    .option('--key <key>', 'only this key')
+    .addOption(new Option('--side <side>', 'only this side').choices(twinSide.options))
+    .option('--since <moment>', 'from then on: 2h, or 2026-11-24T14:03:00Z')
+    .option('--until <moment>', 'until then')
+    .option('--limit <count>', 'at most this many', count, 100)
+    .addOption(
+      new Option('-o, --output <format>', 'how to show it').choices(['table', 'json', 'yaml']).default('table'),
+    );
+  inProject(command).action((given: string[], options: Options) => {
+    const named = given.length === 1 && given[0]?.includes('/') === false ? ['device', ...given] : given;
+    return run(world, referenceOf(named, ['device']).name, options);
+  });
+  examples(command, [
+    'selvage history device/lamp-1 --since 2h',
+    'selvage history device/lamp-1 --key level --side actual',
+  ]);
+};
+
+async function run(world: World, name: string, options: Options): Promise<void> {
+  const { key, side, since, until, limit, output } = options;
+  const query = {
+    ...(key !== undefined && { key }),
+    ...(side !== undefined && { side }),
+    ...(since !== undefined && { since: momentOf(since, world.now()) }),
+    ...(until !== undefined && { until: momentOf(until, world.now()) }),
+  };
+  const { client, project } = await openSession(world, options);
+  const { signal } = world;
+  const items = await everything(
+    (page) =>
+      client.call(endpoints.devices.history, { params: { project, name }, query: { ...query, ...page }, signal }),
+    limit,
+  );
+  if (output === 'json') await world.out.write(json(items));
+  else if (output === 'yaml') await world.out.write(yaml(items));
+  else if (items.length === 0) await world.err.write(`Nothing of the kind is known of device/${name}.\n`);
+  else await world.out.write(text(tableLines(columns, items, world.now())));
+}
+
+/** A moment as it is written, or a time ago. @throws UsageError. */
+function momentOf(given: string, now: number): string {
+  if (/^\d+[smhdw]/.test(given)) return new Date(now - seconds(given) * 1000).toISOString();
+  const at = Date.parse(given);
+  if (Number.isNaN(at)) throw new UsageError(`"${given}" is no moment: write 2h, or 2026-11-24T14:03:00Z`);
+  return new Date(at).toISOString();
+}
+
+function count(given: string): number {
+  const value = Number(given);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1.');
+  return value;
+}
