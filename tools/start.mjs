@@ -58,7 +58,8 @@ const hub = service('hub', [process.execPath, join(root, 'apps/cloud/bin/selvage
 }));
 const agent = service('agent', [...agentCommand, 'run', '--data', agentFolder], () => {
   const given = Object.entries(process.env).filter(([name]) => !OF_THE_HUB.includes(name));
-  return { ...Object.fromEntries(given), SELVAGE_DATA: agentFolder };
+  // Programs of this machine may try the broker without certificates; whoever sets the variable decides otherwise.
+  return { SELVAGE_MQTT_PLAIN: '1', ...Object.fromEntries(given), SELVAGE_DATA: agentFolder };
 });
 const engine = startEngine();
 try {

@@ -52,8 +52,8 @@ it('an operator describes devices in a file, sets what they are to do, and gives
   expect(await cli('get', 'device-models')).toMatch(/lamp +custom +level +1/);
 
   await cli('cert', 'issue', 'device/lamp-1', '--out', folder.path);
-  const leaf = new X509Certificate(readFileSync(join(folder.path, 'lamp-1.crt')));
-  expect(leaf.checkPrivateKey(createPrivateKey(readFileSync(join(folder.path, 'lamp-1.key'))))).toBe(true);
+  const leaf = new X509Certificate(readFileSync(join(folder.path, 'cert.pem')));
+  expect(leaf.checkPrivateKey(createPrivateKey(readFileSync(join(folder.path, 'key.pem'))))).toBe(true);
   const serial = leaf.serialNumber.toLowerCase();
   expect(await cli('cert', 'list', 'device/lamp-1')).toContain(serial);
   await cli('cert', 'revoke', serial);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EdgeError, nodeKey, reportedApps, VERSION } from '@selvage/protocol';
 import { type Clock, systemClock } from '@selvage/reconcile';
 import { sectionValue } from '@selvage/wire';
+import type { Outbox } from '@selvage/outbox';
 import type { Logger } from 'pino';
 import { type Apps, createApps, type Owner, ownerLabels } from './apps/index.js';
 import { type Broker, createBroker } from './broker/index.js';
@@ -10,10 +11,11 @@ import { type Certificates, createCertificates, IdentityFile, type NodeIdentity 
 import type { AgentConfig } from './config.js';
 import { type Docker, DockerodeDocker, EngineWatcher } from './docker/index.js';
 import { Facts, ownNames } from './host/index.js';
-import { CallRegistry, Link } from './link/index.js';
+import { CallRegistry, Link, MessageLink } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
 import { Journal, ReportedStore, Store } from './state/index.js';
 import { createTwins, type Twins } from './twins/index.js';
+import { createOutbox, twinEvents } from './upstream.js';
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -31,6 +33,7 @@ interface Part {
 
 /** Everything that runs once it is known who this node is. */
 interface Parts {
+  readonly outbox: Outbox;
   readonly journal: Journal;
   readonly twins: Twins;
   readonly broker: Broker;
@@ -71,9 +74,10 @@ export class Agent {
     const owner: Owner = { hub: identity.hub, project: identity.project, node: identity.node };
     await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
     const parts = this.#build(identity, owner);
-    const { journal, twins, broker, engine, apps, facts, certificates, link, api } = parts;
+    const { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api } = parts;
     // Whoever takes messages is there before the broker lets clients in.
-    for (const part of [journal, twins, broker, engine, apps, facts, certificates, link, api]) await this.#run(part);
+    for (const part of [outbox, journal, twins, broker, engine, apps, facts, certificates, link, api])
+      await this.#run(part);
     twins.poke();
     this.#options.log.info({ node: nodeKey(owner), version: VERSION }, 'agent started');
   }
@@ -108,10 +112,11 @@ export class Agent {
       ...{ docker, engine, desired, reported, pins, meta, calls, clock, log, node, mountAllowList, protectedPaths },
     });
     const facts = new Facts({ engine, reported, clock, log, folder, mountAllowList, agentVersion: VERSION });
-    const link = this.#link(identity.hubUrl, calls);
+    const outbox = createOutbox({ folder, clock, log });
+    const link = this.#link(identity.hubUrl, calls, outbox);
     const journal = new Journal({ path: join(folder, 'broker.db'), clock, log });
     const broker = this.#broker(node, journal);
-    const twins = this.#twins(node, { broker, journal });
+    const twins = this.#twins(node, { broker, journal, outbox });
     const renewed = (): void => {
       link.redial();
       broker.renewed();
@@ -119,7 +124,7 @@ export class Agent {
     const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
     const status = (): AgentStatus => this.#status({ broker, engine, link, certificates });
     const api = new LocalApi({ port: config.apiPort, folder, log, status });
-    return { journal, twins, broker, engine, apps, facts, certificates, link, api };
+    return { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api };
   }
 
   #broker(node: Owner, records: Journal): Broker {
@@ -131,17 +136,18 @@ export class Agent {
     });
   }
 
-  #twins(node: Owner, { broker, journal }: Pick<Parts, 'broker' | 'journal'>): Twins {
+  #twins(node: Owner, { broker, journal, outbox }: Pick<Parts, 'broker' | 'journal' | 'outbox'>): Twins {
     const { clock, log } = this.#options;
     const { bus, presence } = broker;
     return createTwins({
       ...{ bus, presence, journal, clock, log, node, desired: this.#store.desired, reported: this.#reported },
       publish: (message) => broker.publish(message),
+      events: twinEvents(outbox),
       newId: randomUUID,
     });
   }
 
-  #link(hubUrl: string, calls: CallRegistry): Link {
+  #link(hubUrl: string, calls: CallRegistry, outbox: Outbox): Link {
     const { clock, log } = this.#options;
     return new Link({
       hubUrl,
@@ -150,6 +156,7 @@ export class Agent {
       boot: randomUUID(),
       desired: this.#store.desired,
       reported: this.#reported,
+      messages: new MessageLink({ outbox, clock }),
       calls,
       clock,
       log,

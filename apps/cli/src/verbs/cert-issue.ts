@@ -26,7 +26,7 @@ export function certIssue(group: Command, world: World): void {
     .description('issue a certificate for a device or a client and write key, certificate and CA into files')
     .argument('<object...>', 'device/NAME or client/NAME')
     .option('--csr <file>', 'for the key of this signing request (PEM); without it a new key is made')
-    .option('--out <folder>', 'where to write the files', '.');
+    .option('--out <folder>', 'where to write key.pem, cert.pem and ca.pem', '.');
   inProject(command).action((given: string[], options: Options) => run(world, given, options));
   examples(command, ['selvage cert issue device/lamp-1 --out lamp-1', 'selvage cert issue client/web --csr web.csr']);
 }
@@ -34,7 +34,7 @@ export function certIssue(group: Command, world: World): void {
 async function run(world: World, given: readonly string[], options: Options): Promise<void> {
   const { noun, name } = referenceOf(given, NOUNS);
   const csr = options.csr === undefined ? undefined : await readCsr(options.csr);
-  const files = filesOf(name, options);
+  const files = filesOf(options);
   // Looked at before anything is issued: the private key comes once.
   for (const { path } of files) await refuseExisting(path);
   await mkdir(options.out, { recursive: true });
@@ -54,13 +54,12 @@ async function run(world: World, given: readonly string[], options: Options): Pr
   );
 }
 
-function filesOf(name: string, { csr, out }: Options): File[] {
-  const file = (suffix: string): string => join(out, `${name}${suffix}`);
-  const key: File = { path: file('.key'), mode: 0o600, content: (issued) => issued.key };
+function filesOf({ csr, out }: Options): File[] {
+  const key: File = { path: join(out, 'key.pem'), mode: 0o600, content: (issued) => issued.key };
   return [
     ...(csr === undefined ? [key] : []),
-    { path: file('.crt'), mode: 0o644, content: ({ chain }) => chain },
-    { path: file('-ca.crt'), mode: 0o644, content: ({ ca }) => ca },
+    { path: join(out, 'cert.pem'), mode: 0o644, content: ({ chain }) => chain },
+    { path: join(out, 'ca.pem'), mode: 0o644, content: ({ ca }) => ca },
   ];
 }
 

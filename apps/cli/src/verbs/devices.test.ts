@@ -126,10 +126,10 @@ describe('a certificate', () => {
     const out = join(folder, 'issued');
     const args = ['cert', 'issue', 'device/lamp', '--out', out];
     expect((await cli(hub, args)).code).toBe(0);
-    expect(readFileSync(join(out, 'lamp.key'), 'utf8')).toBe('KEY\n');
-    expect(statSync(join(out, 'lamp.key')).mode & 0o777).toBe(0o600);
-    expect(readFileSync(join(out, 'lamp.crt'), 'utf8')).toBe('CHAIN\n');
-    expect(readFileSync(join(out, 'lamp-ca.crt'), 'utf8')).toBe('CA\n');
+    expect(readFileSync(join(out, 'key.pem'), 'utf8')).toBe('KEY\n');
+    expect(statSync(join(out, 'key.pem')).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(out, 'cert.pem'), 'utf8')).toBe('CHAIN\n');
+    expect(readFileSync(join(out, 'ca.pem'), 'utf8')).toBe('CA\n');
     const again = await cli(hub, args);
     expect([again.code, hub.asked.length]).toEqual([2, 1]);
   });
@@ -139,7 +139,7 @@ describe('a certificate', () => {
     const csr = join(folder, 'web.csr');
     writeFileSync(csr, 'CSR');
     const { out } = await cli(hub, ['cert', 'issue', 'client/web', '--csr', csr, '--out', join(folder, 'web')]);
-    expect(out).not.toContain('.key');
+    expect(out).not.toContain('key.pem');
     expect(hub.asked[0]?.body).toEqual({ csr: 'CSR' });
   });
 
