@@ -96,7 +96,10 @@ describe('the broker of a node', () => {
   /** The section `devices` with all that is bound, or with what a test changes. */
   const bind = (change: { lamp?: string[]; grants?: string[]; logins?: boolean; without?: 'lamp' } = {}): void => {
     const { grants = ['$hw/events/device/lamp/#'], logins = true, without } = change;
-    const nothing = { name: 'x', description: '', properties: {}, attributes: {}, visitors: {} };
+    const nothing = {
+      ...{ name: 'x', description: '', properties: {}, attributes: {}, visitors: {} },
+      grants: { publish: [], subscribe: [] },
+    };
     const credentials = { fingerprints: change.lamp ?? [lamp.fingerprint], logins: [] };
     const login = { fingerprints: [], logins: logins ? [{ username: 'sensor-user', passwordHash: hash }] : [] };
     const section: DesiredDevices = {

@@ -1,21 +1,8 @@
 /** Apps that talk to a node's broker, and what devices and apps prove who they are with. */
 import { z } from 'zod';
-import { grants } from './devices.js';
-import { grantProblem } from './grants.js';
+import { clientGrants } from './grants.js';
 import { name, sha256Hex, timestamp } from './ids.js';
 import { listQuery, mergePatch, page, resource, write } from './resources.js';
-
-const publish = grants.shape.publish.default([]);
-const subscribe = grants.shape.subscribe.default([]);
-
-/** What an app may publish and subscribe: filters that say more than an app may have are refused. */
-export const clientGrants = z.strictObject({ publish, subscribe }).superRefine((all, context) => {
-  for (const may of ['publish', 'subscribe'] as const)
-    for (const [index, filter] of all[may].entries()) {
-      const message = grantProblem(may, filter);
-      if (message !== undefined) context.addIssue({ code: 'custom', path: [may, index], message });
-    }
-});
 
 /** An app on the broker of one node at most. Its name is its identity there. */
 export const clientSpec = z.strictObject({

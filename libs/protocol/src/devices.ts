@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { clientGrants, grants } from './grants.js';
 import { name, sha256Hex, timestamp } from './ids.js';
 import { listQuery, mergePatch, page, resource, write } from './resources.js';
-import { deviceId, MAX_TOPIC } from './topics.js';
+import { deviceId } from './topics.js';
 import {
   MAX_NODE_DEVICES,
   storedSide,
@@ -141,6 +142,8 @@ export const deviceSpec = z.strictObject({
   attributes: attributes.default({}),
   access: deviceAccess.optional(),
   visitors: visitors.default({}),
+  /** What the device may publish and subscribe beyond its own twin. */
+  grants: clientGrants.prefault({}),
 });
 export type DeviceSpec = z.infer<typeof deviceSpec>;
 
@@ -226,18 +229,6 @@ export const clientCredentials = z.object({
 });
 export type ClientCredentials = z.infer<typeof clientCredentials>;
 
-const topicFilter = z
-  .string()
-  .min(1)
-  .max(MAX_TOPIC)
-  .regex(/^[^\0]*$/);
-/** What an app may do beyond what is everybody's: topic filters in MQTT's own spelling. */
-export const grants = z.object({
-  publish: z.array(topicFilter).max(64),
-  subscribe: z.array(topicFilter).max(64),
-});
-export type Grants = z.infer<typeof grants>;
-
 /** A device bound to the node. `properties` and `attributes` are those of its model and its own together. */
 export const desiredDevice = z.object({
   id: deviceId,
@@ -248,6 +239,7 @@ export const desiredDevice = z.object({
   access: deviceAccess.optional(),
   visitors,
   credentials: clientCredentials,
+  grants: grants.default({ publish: [], subscribe: [] }),
 });
 export type DesiredDevice = z.infer<typeof desiredDevice>;
 

@@ -1,5 +1,6 @@
 /** What a grant of the broker may say: topic filters that forge nothing and read nobody's secrets. */
-import { DEVICE_TOPICS, type Direction, ENCRYPTED_TOPICS, NODE_TOPICS } from './topics.js';
+import { z } from 'zod';
+import { DEVICE_TOPICS, type Direction, ENCRYPTED_TOPICS, MAX_TOPIC, NODE_TOPICS } from './topics.js';
 
 const MAX_LEVELS = 32;
 /** Whose topics begin with `$` and may be granted at all: the platform's own, and those of KubeEdge's mappers. */
@@ -11,6 +12,29 @@ const AGENT_ONLY: readonly string[] = [
   ...down(NODE_TOPICS).map((of) => `$hw/events/node/+/${of}`),
   ...down(ENCRYPTED_TOPICS).map((of) => `$hw/+/encryptdatas/+/properties/+/${of}`),
 ];
+
+const topicFilter = z
+  .string()
+  .min(1)
+  .max(MAX_TOPIC)
+  .regex(/^[^\0]*$/);
+const filters = z.array(topicFilter).max(64);
+
+/** What a client may do beyond what is everybody's: topic filters in MQTT's own spelling. */
+export const grants = z.object({ publish: filters, subscribe: filters });
+export type Grants = z.infer<typeof grants>;
+
+const givenFilters = filters.default([]);
+/** The same as an operator writes them: filters that say more than a client may have are refused. */
+export const clientGrants = z
+  .strictObject({ publish: givenFilters, subscribe: givenFilters })
+  .superRefine((all, context) => {
+    for (const may of ['publish', 'subscribe'] as const)
+      for (const [index, filter] of all[may].entries()) {
+        const message = grantProblem(may, filter);
+        if (message !== undefined) context.addIssue({ code: 'custom', path: [may, index], message });
+      }
+  });
 
 /** Why a filter may not be granted; undefined when it may. */
 export function grantProblem(may: 'publish' | 'subscribe', filter: string): string | undefined {

@@ -7,6 +7,7 @@ export type { Answer, CallInput, Endpoint, ParsedInput } from './endpoint.js';
 export * from './errors.js';
 export * as frames from './frames.js';
 export type { DownFrame, Position, Section, SectionHashes, UpFrame } from './frames.js';
+export type { Grants } from './grants.js';
 export * from './http.js';
 export * from './ids.js';
 export * from './images.js';

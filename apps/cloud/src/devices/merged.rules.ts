@@ -39,8 +39,8 @@ export function desiredDevice(
   model: DeviceModelSpec | undefined,
   credentials: ClientCredentials,
 ): DesiredDevice {
-  const { displayName, description } = spec;
-  return { id, name: displayName || name, description, ...merged(spec, model), credentials };
+  const { displayName, description, grants } = spec;
+  return { id, name: displayName || name, description, ...merged(spec, model), credentials, grants };
 }
 
 /** Keys whose properties have another type than before; a property that came or went is not among them. */

@@ -1,6 +1,6 @@
 /** Who may come in with which certificate or login, as the hub's section `devices` says. Pure. */
 import type { ClientCredentials, DesiredDevices } from '@selvage/protocol';
-import type { Grants, Principal } from './acl.js';
+import type { Principal } from './acl.js';
 
 /** A user name with the hash of its password. */
 export interface Login {
@@ -16,8 +16,6 @@ export interface Credentials {
   readonly known: ReadonlySet<string>;
 }
 
-const NO_GRANTS: Grants = { publish: [], subscribe: [] };
-
 export function credentialsOf({ devices, clients }: DesiredDevices): Credentials {
   const certificates = new Map<string, Principal>();
   const logins = new Map<string, Login>();
@@ -27,7 +25,7 @@ export function credentialsOf({ devices, clients }: DesiredDevices): Credentials
     for (const fingerprint of fingerprints) certificates.set(certificateKey(who, fingerprint), who);
     for (const { username, passwordHash } of own) logins.set(username, { who, passwordHash });
   };
-  for (const { id, credentials } of devices) add({ kind: 'device', id, grants: NO_GRANTS }, credentials);
+  for (const { id, credentials, grants } of devices) add({ kind: 'device', id, grants }, credentials);
   for (const { name, credentials, grants } of clients) add({ kind: 'app', id: name, grants }, credentials);
   return { certificates, logins, known };
 }
