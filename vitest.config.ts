@@ -16,6 +16,11 @@ const WITHOUT_HUB_DATABASE = [
   'test/flows/start.test.ts',
   // What an agent does while its engine is away; the hub only watches.
   'test/flows/docker-away.test.ts',
+  // The node's broker and what it keeps on its own disk.
+  'test/flows/broker.test.ts',
+  'test/faults/broker-kills.test.ts',
+  'test/faults/twin-kills.test.ts',
+  'test/faults/outbox.test.ts',
 ];
 
 export default defineConfig({

@@ -5,7 +5,7 @@ import type { EntityManager } from 'typeorm';
 import { sameLabels } from '../db/index.js';
 import { Desired } from '../desired/index.js';
 import { LiveFeed } from '../http/index.js';
-import { ReportedHashes, Sessions } from '../link/index.js';
+import { MessagePositions, ReportedHashes, Sessions } from '../link/index.js';
 import type { NodeRow } from './nodes.entity.js';
 
 /** Removes what a slice has of a node, in the transaction that deletes it. */
@@ -24,6 +24,7 @@ export class NodeChanges {
     private readonly desired: Desired,
     private readonly feed: LiveFeed,
     private readonly hashes: ReportedHashes,
+    private readonly positions: MessagePositions,
   ) {}
 
   onRemoved(hook: RemovalHook): void {
@@ -53,6 +54,7 @@ export class NodeChanges {
   /** Call it in the transaction that deletes the node. */
   async removing(tx: EntityManager, ref: NodeRef): Promise<void> {
     await this.hashes.forget(tx, ref);
+    await this.positions.forget(tx, ref);
     for (const hook of this.removalHooks) await hook(tx, ref);
   }
 
