@@ -161,6 +161,6 @@ export class AgentProcess {
   }
 
   private environment(): Record<string, string> {
-    return { SELVAGE_API_PORT: '0', ...this.env };
+    return { SELVAGE_API_PORT: '0', SELVAGE_MQTT_PORT: '0', SELVAGE_MQTT_WEBSOCKET_PORT: '0', ...this.env };
   }
 }

@@ -171,8 +171,8 @@ export class MqttBroker {
           this.#subscribing.judge(client, subscriptions);
         },
       },
-      // Ours are smaller, and may change; aedes' are the last resort.
-      ...{ concurrency: 0, queueLimit: 1_000, maxTopicLevels: 100, maxClientsIdLength: 1_024 },
+      // Ours are smaller, and may change; aedes' are the last resort. What comes with a CONNECT is one turn's bytes at most.
+      ...{ concurrency: 0, queueLimit: 10_000, maxTopicLevels: 100, maxClientsIdLength: 1_024 },
       ...{ drainTimeout: frozenMs, maxInflightInbound: inflight, connectTimeout: CONNECT_MS },
       preConnect: (client, _packet, done) => {
         this.#preConnect(client, done);

@@ -41,6 +41,11 @@ describe('the journal', () => {
     expect(await all()).toEqual({ a: bytes.toString('latin1'), b: '', 'ü/😀': 'x' });
   });
 
+  it('keeps a record without a byte, alone in its commit too', async () => {
+    await journal.put('empty', Buffer.alloc(0));
+    expect(await all()).toEqual({ empty: '' });
+  });
+
   it('keeps the last of several changes of a key, whatever they were', async () => {
     const put = (key: string, text: string): Promise<void> => journal.put(key, Buffer.from(text));
     await Promise.all([

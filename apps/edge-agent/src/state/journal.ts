@@ -12,7 +12,7 @@ const RETRY_MS = 1_000;
 const TABLE = 'CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID';
 /** `?1`: JSON list of [key, offset, length]; `?2`: all values one after the other. Two values, however many records. */
 const PUT = `INSERT INTO records (key, value)
-  SELECT json_extract(value, '$[0]'), substr(?2, json_extract(value, '$[1]') + 1, json_extract(value, '$[2]'))
+  SELECT json_extract(value, '$[0]'), coalesce(substr(?2, json_extract(value, '$[1]') + 1, json_extract(value, '$[2]')), x'')
   FROM json_each(?1) WHERE true ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
 const DELETE = 'DELETE FROM records WHERE key IN (SELECT value FROM json_each(?1))';
 const READ = 'SELECT key, value FROM records WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3';
