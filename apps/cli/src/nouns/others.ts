@@ -14,9 +14,9 @@ export const secrets: Noun<Secret> = {
   columns: [
     { title: 'NAME', of: ({ name }) => name },
     { title: 'TYPE', of: ({ spec }) => spec.type },
-    { title: 'REGISTRY', of: ({ spec }) => spec.registry },
-    { title: 'USER', of: ({ spec }) => spec.username },
-    { title: 'USED BY', of: ({ status }) => status.usedBy.join(',') },
+    { title: 'REGISTRY', of: ({ spec }) => (spec.type === 'registry' ? spec.registry : '') },
+    { title: 'USER', of: ({ spec }) => (spec.type === 'registry' ? spec.username : '') },
+    { title: 'USED BY', of: ({ spec, status }) => (spec.type === 'data' ? spec.nodes : status.usedBy).join(',') },
     { title: 'AGE', of: ({ createdAt }, now) => age(createdAt, now), ticking: true },
     { title: 'LABELS', of: ({ labels }) => labelText(labels), wide: true },
   ],

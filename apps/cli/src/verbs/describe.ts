@@ -89,17 +89,24 @@ const appLines: Lines = async (world, { client, project }, name) => {
   ];
 };
 
+function secretFacts({ spec, status }: Secret): [string, string][] {
+  if (spec.type === 'data')
+    return [
+      ['properties', spec.properties.join(', ') || 'none'],
+      ['values', '(never shown)'],
+      ['nodes', spec.nodes.join(', ') || 'none'],
+    ];
+  return [
+    ['registry', spec.registry],
+    ['user', spec.username],
+    ['password', '(never shown)'],
+    ['used by', status.usedBy.join(', ') || 'no app'],
+  ];
+}
+
 const secretLines: Lines = async (world, { client, project }, name) => {
   const secret: Secret = await client.call(endpoints.secrets.get, { params: { project, name }, signal: world.signal });
-  const { type, registry, username } = secret.spec;
-  return factLines([
-    ...headFacts(secret, world.now()),
-    ['type', type],
-    ['registry', registry],
-    ['user', username],
-    ['password', '(never shown)'],
-    ['used by', secret.status.usedBy.join(', ') || 'no app'],
-  ]);
+  return factLines([...headFacts(secret, world.now()), ['type', secret.spec.type], ...secretFacts(secret)]);
 };
 
 function nodeFacts({ spec, status }: Node, now: number): Facts {

@@ -101,7 +101,10 @@ export class AppChecks {
   private async pullSecret(from: EntityManager, { project, spec }: Candidate): Promise<void> {
     const name = spec.imagePullSecret;
     if (name === undefined || (await this.secrets.has(project, name, from))) return;
-    throw new EdgeError('bad_request', `spec.imagePullSecret: there is no secret "${name}" in project "${project}".`);
+    throw new EdgeError(
+      'bad_request',
+      `spec.imagePullSecret: there is no secret "${name}" of type registry in project "${project}".`,
+    );
   }
 
   private async sizes(from: EntityManager, app: Candidate, names: readonly string[]): Promise<void> {

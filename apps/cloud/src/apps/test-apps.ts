@@ -84,7 +84,7 @@ export class AppsStage {
     const desired = { poke } as unknown as Desired;
     const nodes = this.nodes as unknown as Nodes;
     this.feed.subscribe(({ noun, name }) => this.changed.push(`${noun} ${name}`));
-    this.secrets = new Secrets(db, masterKey, this.feed, pino({ level: 'silent' }));
+    this.secrets = new Secrets(db, masterKey, this.feed, pino({ level: 'silent' }), desired);
     const placed = new PlacedApps(db);
     this.labels = new NodeLabels(nodes);
     const purges = new Purges(db, nodes, this.labels);

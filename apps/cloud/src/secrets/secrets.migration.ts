@@ -1,4 +1,4 @@
-import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table, TableColumn } from 'typeorm';
 import { resourceColumns } from '../db/index.js';
 
 export class Secrets1700000006000 implements MigrationInterface {
@@ -17,5 +17,18 @@ export class Secrets1700000006000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable('secrets');
+  }
+}
+
+/** Secrets of type `data`. */
+export class SecretData1700000012000 implements MigrationInterface {
+  readonly name = 'SecretData1700000012000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.addColumn('secrets', new TableColumn({ name: 'data', type: 'text', isNullable: true }));
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropColumn('secrets', 'data');
   }
 }

@@ -1,21 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { seal, unseal } from '@selvage/pki';
-import {
-  EdgeError,
-  type Labels,
-  type ListQuery,
-  type Secret,
-  secretSpec,
-  type SecretShown,
-  type SecretSpec,
-} from '@selvage/protocol';
+import { EdgeError, type Labels, type ListQuery, type Secret, secretSpec, type SecretSpec } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, Not } from 'typeorm';
 import { type Changes, Database, MasterKey, type Page, ResourceStore, sameLabels } from '../db/index.js';
+import { Desired } from '../desired/index.js';
 import { LiveFeed } from '../http/index.js';
 import { LOG, type Logger } from '../log/index.js';
 import { SecretRow } from './secrets.entity.js';
+import { inUse, nodesOf, refuseTooMany, shownColumns, shownSecret } from './secrets.rules.js';
 
 /** Which apps use each of the secrets; one that nothing uses may be left out. `from`: the transaction that asks. */
 export type UsageLookup = (
@@ -36,6 +30,8 @@ interface SecretWrite {
   readonly spec: SecretSpec;
 }
 
+type DataSecret = Extract<SecretSpec, { type: 'data' }>;
+
 const PURPOSE = 'secrets';
 
 /** Credentials that apps need. They rest sealed and leave the hub only for the nodes that use them. */
@@ -50,6 +46,7 @@ export class Secrets {
     private readonly masterKey: MasterKey,
     private readonly feed: LiveFeed,
     @Inject(LOG) private readonly log: Logger,
+    private readonly desired: Desired,
   ) {
     this.store = new ResourceStore(db, SecretRow, 'secret');
   }
@@ -68,8 +65,9 @@ export class Secrets {
     return this.store.any(project);
   }
 
+  /** Whether there are credentials for a registry under this name. */
   async has(project: string, name: string, from?: EntityManager): Promise<boolean> {
-    return (await this.store.find(project, name, from)) !== undefined;
+    return (await this.store.find(project, name, from))?.type === 'registry';
   }
 
   async list(project: string, query: ListQuery): Promise<Page<Secret>> {
@@ -87,8 +85,12 @@ export class Secrets {
     this.store.guard(before, at.ifMatch);
     if (before !== undefined && this.unchanged(before, write)) return this.one(before);
     const now = new Date(systemClock.now()).toISOString();
-    const saved = await this.db.write((tx) => this.store.save(tx, { ...at, now }, this.columns(at, write)));
-    this.feed.changed('secret', at.project, at.name);
+    const saved = await this.db.write(async (tx) => {
+      const row = await this.store.save(tx, { ...at, now }, this.columns(at, write));
+      refuseTooMany(nodesOf(row), await tx.findBy(SecretRow, { project: at.project, type: 'data', id: Not(row.id) }));
+      return row;
+    });
+    this.told(at, [before, saved]);
     await this.afterChange(at.project, at.name);
     return this.one(saved);
   }
@@ -101,15 +103,16 @@ export class Secrets {
 
   /** @throws EdgeError `in_use` while an app names it. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
-    await this.db.write(async (tx) => {
+    const removed = await this.db.write(async (tx) => {
       // Takes the lock that every change takes first: no app starts to use the secret meanwhile.
       await this.db.nextRevision(tx);
       const item = await this.store.get(project, name, tx);
       const users = (await this.usage(project, [name], tx)).get(name) ?? [];
       if (users.length > 0) throw inUse(name, users);
       await this.store.remove(tx, item, ifMatch);
+      return item;
     });
-    this.feed.changed('secret', project, name);
+    this.told({ project, name }, [removed]);
   }
 
   /** The secrets as they were written, by name. One that is missing or does not open is left out. */
@@ -122,14 +125,29 @@ export class Secrets {
     return opened;
   }
 
+  /** Secrets of type `data` of a project, opened. One that does not open is left out. */
+  async data(project: string): Promise<{ readonly name: string; readonly spec: DataSecret }[]> {
+    const rows = await this.db.read.find(SecretRow, { where: { project, type: 'data' }, order: { name: 'ASC' } });
+    return rows.flatMap((row) => {
+      const spec = this.unsealed(row);
+      return spec?.type === 'data' ? [{ name: row.name, spec }] : [];
+    });
+  }
+
+  /** After the commit: whoever looks at secrets reads again, and the nodes that have or had its values are told. */
+  private told({ project, name }: At, versions: readonly (SecretRow | undefined)[]): void {
+    this.feed.changed('secret', project, name);
+    const nodes = new Set(versions.flatMap((row) => nodesOf(row)));
+    this.desired.poke([...nodes].map((node) => ({ project, node })));
+  }
+
   private unchanged(row: SecretRow, { labels, spec }: SecretWrite): boolean {
     return sameLabels(row.labels, labels) && isDeepStrictEqual(this.unsealed(row), spec);
   }
 
   private columns(at: At, { labels, spec }: SecretWrite): Changes<SecretRow> {
-    const { type, registry, username } = spec;
     const box = seal(this.masterKey.keyFor(PURPOSE), Buffer.from(JSON.stringify(spec), 'utf8'), placeOf(at));
-    return { labels, type, registry, username, sealed: box.toString('base64') };
+    return { labels, ...shownColumns(spec), sealed: box.toString('base64') };
   }
 
   private unsealed(row: SecretRow): SecretSpec | undefined {
@@ -160,16 +178,4 @@ export class Secrets {
 
 function placeOf({ project, name }: Pick<At, 'project' | 'name'>): string {
   return `secret/${project}/${name}`;
-}
-
-function shownSecret(row: SecretRow, usedBy: readonly string[]): Secret {
-  const { name, project, labels, revision, createdAt, updatedAt, type, registry, username } = row;
-  const spec: SecretShown = { type, registry, username };
-  return { name, project, labels, revision, createdAt, updatedAt, spec, status: { usedBy: [...usedBy] } };
-}
-
-function inUse(name: string, apps: readonly string[]): EdgeError {
-  const shown = apps.slice(0, 10).map((app) => `"${app}"`);
-  const more = apps.length > shown.length ? ` and ${apps.length - shown.length} more` : '';
-  return new EdgeError('in_use', `Secret "${name}" is used by the apps ${shown.join(', ')}${more}; change them first.`);
 }

@@ -52,7 +52,7 @@ export function pullSecret({ secrets }: Wanted, name: string): PullSecret {
 
 /** The credentials of a secret for a registry, and for no other: they are not shown to a registry that they do not belong to. */
 export function credentialsFor(spec: SecretSpec | undefined, registry: string): Credentials | undefined {
-  if (spec === undefined || host(spec.registry) !== host(registry)) return undefined;
+  if (spec?.type !== 'registry' || host(spec.registry) !== host(registry)) return undefined;
   return { registry: spec.registry, username: spec.username, password: spec.password };
 }
 
