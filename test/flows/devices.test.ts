@@ -83,6 +83,14 @@ describe('a device on a node, over TLS', () => {
     ]);
   });
 
+  it('is listed among the clients of its node, with what it subscribed', async () => {
+    const shown = await hub.client.call(endpoints.nodes.broker, params('site'));
+    expect(shown.listeners.map(({ kind, listening }) => `${kind} ${listening}`)).toContain('tls true');
+    const lamp = shown.clients.find(({ id }) => id === 'device/lamp/lamp-1');
+    expect(lamp).toMatchObject({ kind: 'device', listener: 'tls', subscriptions: [topic('twin/update/delta')] });
+    expect(shown.counters.received).toBeGreaterThan(1);
+  });
+
   it('is refused what its model does not allow, on its own topic', async () => {
     const lamp = await connect('lamp-2');
     const results: string[] = [];

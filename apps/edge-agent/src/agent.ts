@@ -11,6 +11,7 @@ import { type Certificates, createCertificates, IdentityFile, type NodeIdentity 
 import type { AgentConfig } from './config.js';
 import { type Docker, DockerodeDocker, EngineWatcher } from './docker/index.js';
 import { Facts, ownNames } from './host/index.js';
+import { answerBroker } from './answers.js';
 import { CallRegistry, Link, MessageLink } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
 import { Journal, ReportedStore, Store } from './state/index.js';
@@ -117,6 +118,7 @@ export class Agent {
     const journal = new Journal({ path: join(folder, 'broker.db'), clock, log });
     const broker = this.#broker(node, journal);
     const twins = this.#twins(node, { broker, journal, outbox });
+    answerBroker(calls, broker);
     const renewed = (): void => {
       link.redial();
       broker.renewed();

@@ -71,3 +71,43 @@ export const desiredBroker = z.object({
   anonymousLoopback: z.boolean().default(true),
 });
 export type DesiredBroker = z.infer<typeof desiredBroker>;
+
+// ---- how a broker stands now: the answer of a node to the call `broker` ----
+
+/** Most clients that are listed; `clientCount` counts them all. */
+export const MAX_SHOWN_CLIENTS = 1_000;
+
+const count = z.number().nonnegative();
+export const brokerClient = z.object({
+  /** `kind/identity/client id`. */
+  id: z.string(),
+  kind: z.string(),
+  listener: z.string(),
+  /** Its session ends with its connection. */
+  clean: z.boolean(),
+  subscriptions: z.array(z.string()),
+  /** Bytes that it has not read yet. */
+  unreadBytes: count,
+});
+export type BrokerClient = z.infer<typeof brokerClient>;
+
+export const brokerShown = z.object({
+  listeners: z.array(
+    z.object({
+      kind: z.string(),
+      host: z.string(),
+      port: z.int(),
+      listening: z.boolean(),
+      problem: z.string().optional(),
+    }),
+  ),
+  clientCount: z.int().nonnegative(),
+  clients: z.array(brokerClient).max(MAX_SHOWN_CLIENTS),
+  /** What was counted since the agent started, by a word each. */
+  counters: z.record(z.string(), count),
+  sessions: z.object({ count, subscriptions: count, messages: count, bytes: count }),
+  retained: z.object({ count, bytes: count }),
+  /** Messages per second. */
+  rates: z.object({ received: count, sent: count }),
+});
+export type BrokerShown = z.infer<typeof brokerShown>;

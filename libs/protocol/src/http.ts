@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import * as apps from './apps.js';
 import * as certificates from './certificates.js';
+import { brokerShown } from './brokers.js';
 import { deviceEndpoints } from './devices-http.js';
 import { crud, endpoint, inProject, named, none, noQuery, PROJECT_PATH } from './endpoint.js';
 import { name } from './ids.js';
@@ -138,6 +139,16 @@ export const endpoints = {
       list: nodes.nodeList,
       patch: nodes.nodePatch,
       remove: noQuery,
+    }),
+    broker: endpoint({
+      method: 'GET',
+      path: `${PROJECT_PATH}/nodes/{name}/broker`,
+      role: 'viewer',
+      summary: "Ask a node for its broker's listeners, clients, subscriptions and counters",
+      params: named,
+      query: noQuery,
+      body: none,
+      answer: brokerShown,
     }),
     join: endpoint({
       method: 'POST',

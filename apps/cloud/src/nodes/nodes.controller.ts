@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
 import { Expose, IfMatch, Input } from '../http/index.js';
 import { NodeWrites } from './node-writes.service.js';
+import { NodeBrokers } from './node-brokers.service.js';
 import { Nodes } from './nodes.service.js';
 
 const { nodes } = endpoints;
@@ -11,6 +12,7 @@ export class NodesController {
   constructor(
     private readonly nodes: Nodes,
     private readonly writes: NodeWrites,
+    private readonly brokers: NodeBrokers,
   ) {}
 
   @Expose(nodes.list)
@@ -42,6 +44,12 @@ export class NodesController {
   @Expose(nodes.remove)
   remove(@Input() { params }: ParsedInput<typeof nodes.remove>, @IfMatch() ifMatch: number | undefined): Promise<void> {
     return this.writes.remove({ ...params, ifMatch });
+  }
+
+  @Expose(nodes.broker)
+  async broker(@Input() { params }: ParsedInput<typeof nodes.broker>): Promise<Answer<typeof nodes.broker>> {
+    await this.nodes.get(params.project, params.name);
+    return this.brokers.of({ project: params.project, node: params.name });
   }
 
   @Expose(nodes.join)

@@ -2,6 +2,7 @@ import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/c
 import { Certificates, CertificatesModule } from '../certificates/certificates.module.js';
 import { DesiredRegistry } from '../desired/index.js';
 import { Projects, ProjectsModule } from '../projects/projects.module.js';
+import { NodeBrokers } from './node-brokers.service.js';
 import { NodeChanges, type RelabelListener, type RemovalHook } from './node-changes.service.js';
 import { NodeGate } from './node-gate.js';
 import { NodeWrites } from './node-writes.service.js';
@@ -21,7 +22,7 @@ export { checked, mergePatch, Nodes, patched, type RelabelListener, type Removal
 @Module({
   imports: [CertificatesModule, ProjectsModule],
   controllers: [NodesController],
-  providers: [NodeChanges, NodeGate, NodeLinks, NodeWrites, Nodes, Presence],
+  providers: [NodeBrokers, NodeChanges, NodeGate, NodeLinks, NodeWrites, Nodes, Presence],
   exports: [Nodes],
 })
 export class NodesModule implements OnModuleInit, OnApplicationShutdown {
