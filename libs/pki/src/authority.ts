@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { EdgeError, type NodeRef } from '@selvage/protocol';
 import { commonNameOf, type Issuer, serialOf, signCertificate } from './certificate.js';
-import { checkCsr, readCsr } from './csr.js';
+import { checkCsr, type Csr, readCsr } from './csr.js';
 import { caSha256, fingerprintOf, readCertificate } from './fingerprint.js';
 import { commonName, type Identity, nodeIdentity } from './identity.js';
 import { type KeyPair, newKeyPair, spkiOf } from './keys.js';
@@ -48,13 +48,18 @@ export interface Lifetime {
  * Identity comes from the caller, never from the signing request.
  */
 export class Authority {
+  /** SHA-256 over the root's DER, base64url: what join tokens carry. */
+  readonly rootSha256: string;
+
   private constructor(
     /** The root certificate, PEM: what agents trust. */
     readonly root: string,
     /** The intermediate certificate, PEM. */
     readonly intermediate: string,
     private readonly issuer: Issuer,
-  ) {}
+  ) {
+    this.rootSha256 = caSha256(root);
+  }
 
   /** Makes a new authority. `passphrase` encrypts its keys; `now` in epoch milliseconds. */
   static async create({
@@ -102,22 +107,17 @@ export class Authority {
     return new Authority(files.rootCertificate, files.intermediateCertificate, issuer);
   }
 
-  /** SHA-256 over the root's DER, base64url: what join tokens carry. */
-  get rootSha256(): string {
-    return caSha256(this.root);
-  }
-
   /**
-   * Signs a node's request. Of the request, only the public key is used. `hosts`: names and addresses of the node's own broker.
+   * Signs a node's request, PEM or read before. Of the request, only the public key is used. `hosts`: names and addresses of the node's own broker.
    * @throws EdgeError `csr_refused`.
    */
   async issueNode(
-    csrPem: string,
+    request: string | Csr,
     { hosts = [], ...node }: NodeRef & { readonly hosts?: readonly string[] },
     lifetime: Lifetime,
   ): Promise<Issued> {
     const identity = nodeIdentity(node);
-    const csr = await readCsr(csrPem);
+    const csr = typeof request === 'string' ? await readCsr(request) : request;
     checkCsr(csr, identity);
     return this.issue({ identity, spki: csr.spki, hosts }, lifetime);
   }

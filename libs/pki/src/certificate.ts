@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import { createHash, type KeyObject, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { content, decode, der, type DerNode, encode, parts, toPem } from './der.js';
+import type { ShownCertificate } from './fingerprint.js';
 import { commonName, type Identity, identityUri } from './identity.js';
 import { signatureAlgorithm, signBytes } from './keys.js';
 
@@ -62,7 +62,7 @@ export async function signCertificate(request: CertificateRequest): Promise<stri
 }
 
 /** Serial number as lowercase hexadecimal, the way the API and the database write it. */
-export function serialOf(certificate: X509Certificate): string {
+export function serialOf(certificate: Pick<ShownCertificate, 'serialNumber'>): string {
   return certificate.serialNumber.toLowerCase();
 }
 

@@ -1,8 +1,17 @@
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { EdgeError } from '@selvage/protocol';
 
+/** What is needed of a certificate that a peer showed: an `X509Certificate` has it, and so has what a TLS socket tells at a fifth of the time. */
+export interface ShownCertificate {
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  readonly subjectAltName: string | undefined;
+  /** DER. */
+  readonly raw: Buffer;
+}
+
 /** SHA-256 over a certificate's DER, lowercase hexadecimal. */
-export function fingerprintOf(certificate: X509Certificate): string {
+export function fingerprintOf(certificate: Pick<ShownCertificate, 'raw'>): string {
   return createHash('sha256').update(certificate.raw).digest('hex');
 }
 

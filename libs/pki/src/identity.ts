@@ -1,5 +1,5 @@
-import type { X509Certificate } from 'node:crypto';
 import { EdgeError, type NodeRef } from '@selvage/protocol';
+import type { ShownCertificate } from './fingerprint.js';
 
 /** Whom a certificate identifies. Its URI name says it with authority; the common name is there for people. */
 export type Identity =
@@ -30,7 +30,7 @@ export function identityUri(identity: Identity): string {
  * Whom a certificate identifies.
  * @throws EdgeError `certificate_invalid` when it does not name exactly one identity of ours.
  */
-export function identityOf(certificate: X509Certificate): Identity {
+export function identityOf(certificate: Pick<ShownCertificate, 'subjectAltName'>): Identity {
   const uris = (certificate.subjectAltName ?? '')
     .split(', ')
     .filter((entry) => entry.startsWith('URI:'))

@@ -17,6 +17,7 @@ export {
   keyFingerprint,
   readCertificate,
   sameText,
+  type ShownCertificate,
   splitChain,
 } from './fingerprint.js';
 export { checkHub } from './hub-check.js';

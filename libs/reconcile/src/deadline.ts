@@ -38,6 +38,26 @@ export async function withDeadline<T>(
   }
 }
 
+/** What has to end in time, and the controller that is told when it did not. */
+export interface InTime {
+  readonly clock: Clock;
+  readonly ms: number;
+  readonly what: string;
+  readonly controller: AbortController;
+}
+
+/** Waits for what is under way, `ms` at most; then aborts the controller and rejects with the same error. */
+export function inTime<T>({ clock, ms, what, controller }: InTime, running: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(ms, () => {
+      const late = new DeadlineError(`${what} did not end within ${ms} ms`);
+      controller.abort(late);
+      reject(late);
+    });
+    running.then(resolve, reject).finally(cancel);
+  });
+}
+
 async function start<T>(run: (signal: AbortSignal) => Promise<T> | T, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return await run(signal);

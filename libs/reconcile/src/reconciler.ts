@@ -1,6 +1,6 @@
 import { type Backoff, delay } from './backoff.js';
 import type { Cancel, Clock } from './clock.js';
-import { withDeadline } from './deadline.js';
+import { DeadlineError, inTime } from './deadline.js';
 import type { Noun, Step, StepFailure } from './noun.js';
 
 /** Times in milliseconds. Share one object among many loops. */
@@ -51,7 +51,8 @@ export class Reconciler<D, O, S extends Step> {
   #flights: Map<string, Flight<S>> | undefined;
   #holds: Map<string, Hold<S>> | undefined;
   #wake: Cancel | undefined;
-  #stopping: AbortController | undefined;
+  /** Ends the pass under way. */
+  #ending: AbortController | undefined;
 
   constructor(
     private readonly noun: Noun<D, O, S>,
@@ -76,7 +77,7 @@ export class Reconciler<D, O, S extends Step> {
     this.#phase = 'stopped';
     this.#wake?.();
     this.#wake = undefined;
-    this.#stopping?.abort(new Error('stopped'));
+    this.#ending?.abort(new Error('stopped'));
     const flights = [...(this.#flights?.values() ?? [])];
     for (const { controller } of flights) controller.abort(new Error('stopped'));
     if (flights.length > 0) await this.#graceful(flights.map(({ ended }) => ended));
@@ -95,7 +96,7 @@ export class Reconciler<D, O, S extends Step> {
     this.#passing = true;
     this.#wake?.();
     this.#wake = undefined;
-    this.#stopping = new AbortController();
+    this.#ending = new AbortController();
     while (this.#poked && this.#phase === 'started') {
       this.#poked = false;
       try {
@@ -106,7 +107,7 @@ export class Reconciler<D, O, S extends Step> {
         break;
       }
     }
-    this.#stopping = undefined;
+    this.#ending = undefined;
     this.#passing = false;
     if (this.#phase === 'started') this.#sleep();
   }
@@ -122,10 +123,14 @@ export class Reconciler<D, O, S extends Step> {
     await this.#timed('report', () => this.noun.report(view));
   }
 
-  #timed<T>(what: string, run: (signal: AbortSignal) => Promise<T> | T): Promise<T> {
+  /** What is there at once costs no timer. */
+  #timed<T>(what: string, run: (signal: AbortSignal) => Promise<T> | T): Promise<T> | T {
     const { clock, observeTimeoutMs: ms } = this.options;
-    const also = this.#stopping === undefined ? {} : { also: this.#stopping.signal };
-    return withDeadline({ clock, ms, what: `${this.noun.name}: ${what}`, ...also }, run);
+    const controller = (this.#ending ??= new AbortController());
+    controller.signal.throwIfAborted();
+    const result = run(controller.signal);
+    if (!(result instanceof Promise)) return result;
+    return inTime({ clock, ms, what: `${this.noun.name}: ${what}`, controller }, result);
   }
 
   #failed(error: unknown): void {
@@ -156,16 +161,14 @@ export class Reconciler<D, O, S extends Step> {
   async #fly(step: S, controller: AbortController): Promise<void> {
     const { clock, stepTimeoutMs } = this.options;
     const ms = typeof stepTimeoutMs === 'number' ? stepTimeoutMs : stepTimeoutMs(step);
-    const applied = (signal: AbortSignal): Promise<void> => this.noun.apply(step, signal);
     try {
       // A turn later, so that the flight is on the list before it can end.
       await Promise.resolve();
-      await withDeadline({ clock, ms, what: step.key }, (deadline) =>
-        applied(AbortSignal.any([deadline, controller.signal])),
-      );
+      controller.signal.throwIfAborted();
+      await inTime({ clock, ms, what: step.key, controller }, this.noun.apply(step, controller.signal));
       this.#hold(step, undefined);
     } catch (error) {
-      if (!controller.signal.aborted) this.#hold(step, { error });
+      if (!controller.signal.aborted || error instanceof DeadlineError) this.#hold(step, { error });
     } finally {
       this.#flights?.delete(step.subject);
       if (this.#flights?.size === 0) this.#flights = undefined;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { keyFingerprint, readCsr } from '@selvage/pki';
+import { type Csr, keyFingerprint, readCsr } from '@selvage/pki';
 import { type JoinRequest, joinTokenText } from '@selvage/protocol';
 import { type Clock, systemClock } from '@selvage/reconcile';
 import { type EntityManager, In, IsNull } from 'typeorm';
@@ -24,7 +24,7 @@ export interface Joined extends IssuedTo {
 }
 
 interface Ask extends AskedJoin {
-  readonly csr: string;
+  readonly csr: Csr;
   /** Names and addresses of the node's broker. */
   readonly hosts: readonly string[];
 }
@@ -46,8 +46,9 @@ export class Joins {
   /** @throws EdgeError `csr_refused`, or why the token is no good. */
   async join({ token, node, csr, hosts = [] }: JoinRequest): Promise<Joined> {
     const parts = joinTokenText.parse(token);
-    const key = keyFingerprint((await readCsr(csr)).spki);
-    return this.batches.run({ tokenId: tokenId(parts.secret), parts, node, key, csr, hosts });
+    const request = await readCsr(csr);
+    const key = keyFingerprint(request.spki);
+    return this.batches.run({ tokenId: tokenId(parts.secret), parts, node, key, csr: request, hosts });
   }
 
   /** Looks before it signs, and once more while nobody can change the tokens, so that bad ones cost neither signature nor write. */

@@ -46,15 +46,18 @@ export class Desired implements OnModuleInit {
       },
       stored: ({ ref }) => {
         const loop = this.loops.get(nodeKey(ref));
-        loop?.push.stored();
-        loop?.reconciler.poke();
+        if (loop?.push.stored() === false) loop.reconciler.poke();
       },
     });
   }
 
   /** Something that these nodes are to have may have changed: it is compiled again and what differs is sent. Call it after the commit. */
   poke(nodes: Iterable<NodeRef>): void {
-    for (const node of nodes) this.loops.get(nodeKey(node))?.reconciler.poke();
+    for (const node of nodes) {
+      const loop = this.loops.get(nodeKey(node));
+      loop?.push.changed();
+      loop?.reconciler.poke();
+    }
   }
 
   /** The same for every connected node of a project. */

@@ -52,7 +52,11 @@ describe('the loop of one node', () => {
     },
     send: (frame) => void sent.push(frame),
   };
-  const push = new Push(session, () => Promise.resolve(wanted));
+  let compilations = 0;
+  const push = new Push(session, () => {
+    compilations += 1;
+    return Promise.resolve(wanted);
+  });
   const loop = new Reconciler(push, {
     clock,
     random: () => 1,
@@ -80,6 +84,7 @@ describe('the loop of one node', () => {
 
   it('sends again, later, what the node did not confirm', async () => {
     wanted = compiled(2, { apps: ['b'] });
+    push.changed();
     loop.poke();
     await settled();
     expect(sent).toHaveLength(2);
@@ -89,11 +94,23 @@ describe('the loop of one node', () => {
 
   it('sends a newer state at once, though the one before was never confirmed', async () => {
     wanted = compiled(3, { apps: ['c'] });
+    push.changed();
     loop.poke();
     await settled();
     expect(sent).toHaveLength(4);
     await confirm(wanted);
     expect(sent).toHaveLength(4);
+  });
+
+  it('compiles nothing for a node that has just confirmed what was compiled last', async () => {
+    const before = compilations;
+    loop.poke();
+    await settled();
+    expect(compilations).toBe(before);
+    push.changed();
+    loop.poke();
+    await settled();
+    expect(compilations).toBe(before + 1);
     await loop.stop();
   });
 });

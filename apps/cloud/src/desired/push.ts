@@ -25,14 +25,27 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
   /** Revision that the node is to have; absent until something was compiled. */
   revision: number | undefined;
   private confirmed: (() => void) | undefined;
+  /** What was compiled last, its bytes left out; undefined when it may have changed since. */
+  private known: Pick<Compiled, 'position' | 'hashes'> | undefined;
+  private changes = 0;
 
   constructor(
     private readonly session: Session,
     private readonly compile: (session: Session) => Promise<Compiled>,
   ) {}
 
-  desired(): Promise<Compiled> {
-    return this.compile(this.session);
+  /** Compiles nothing for a node that has just confirmed what was compiled last. */
+  desired(): Promise<Compiled> | Compiled {
+    const { known } = this;
+    if (known === undefined || plan({ ...known, sections: [] }, this.session.stored.hashes).length > 0)
+      return this.compileAnew();
+    return { ...known, sections: [] };
+  }
+
+  /** What this node is to have may have changed. */
+  changed(): void {
+    this.changes += 1;
+    this.known = undefined;
   }
 
   observe(): SectionHashes {
@@ -50,6 +63,7 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
     const sections = compiled.sections.filter(({ name }) => differ.includes(name));
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => {
+        if (this.confirmed === resolve) this.confirmed = undefined;
         reject(new EdgeError('deadline_exceeded', 'The node did not confirm its desired state.'));
       });
       this.confirmed = resolve;
@@ -61,8 +75,19 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
     // The state that was reached is the session's; whoever asks reads it there.
   }
 
-  /** The node confirmed something. */
-  stored(): void {
-    this.confirmed?.();
+  private async compileAnew(): Promise<Compiled> {
+    const { changes } = this;
+    const compiled = await this.compile(this.session);
+    const { position, hashes } = compiled;
+    if (changes === this.changes) this.known = { position, hashes };
+    return compiled;
+  }
+
+  /** The node confirmed something. Gives whether a step waited for that: its end is followed by a pass anyway. */
+  stored(): boolean {
+    const { confirmed } = this;
+    this.confirmed = undefined;
+    confirmed?.();
+    return confirmed !== undefined;
   }
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { ShownCertificate } from '@selvage/pki';
 import { EdgeError, toEdgeError, type UpFrame } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { decodeUp, digest } from '@selvage/wire';
-import type { X509Certificate } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { LOG, type Logger } from '../log/index.js';
 import { InboundWriter } from './inbound-writer.js';
@@ -27,24 +27,35 @@ export class Gateway {
   ) {}
 
   /** A WebSocket whose TLS handshake proved the certificate to be of our authority. */
-  accept(socket: WebSocket, certificate: X509Certificate): void {
-    const shy = setTimeout(() => {
-      refuse(socket, new EdgeError('deadline_exceeded', `No hello within ${HELLO_MS} ms.`));
-    }, HELLO_MS);
-    socket.once('close', () => {
-      clearTimeout(shy);
-    });
-    socket.on('error', (error) => {
-      this.log.debug({ reason: error.message }, 'a link broke');
-    });
-    socket.once('message', (data) => {
-      clearTimeout(shy);
+  accept(socket: WebSocket, certificate: ShownCertificate): void {
+    socket.on('error', this.broke);
+    this.hearHello(socket, (data) => {
       socket.pause();
       void this.greet(socket, certificate, data);
     });
   }
 
-  private async greet(socket: WebSocket, certificate: X509Certificate, data: RawData): Promise<void> {
+  /** Nothing of this outlives the hello: the certificate in particular is not kept with the link. */
+  private hearHello(socket: WebSocket, hello: (data: RawData) => void): void {
+    const shy = setTimeout(() => {
+      refuse(socket, new EdgeError('deadline_exceeded', `No hello within ${HELLO_MS} ms.`));
+    }, HELLO_MS);
+    const gone = (): void => {
+      clearTimeout(shy);
+    };
+    socket.once('close', gone).once('message', (data) => {
+      clearTimeout(shy);
+      socket.off('close', gone);
+      hello(data);
+    });
+  }
+
+  /** One function for all links. */
+  private readonly broke = ({ message }: Error): void => {
+    this.log.debug({ reason: message }, 'a link broke');
+  };
+
+  private async greet(socket: WebSocket, certificate: ShownCertificate, data: RawData): Promise<void> {
     try {
       const session = await this.reception.admit(socket, certificate, helloOf(data));
       this.follow(socket, session);

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EdgeError, nodeKey, type NodeRef, type UpFrame, VERSION } from '@selvage/protocol';
-import { fingerprintOf, identityOf, serialOf } from '@selvage/pki';
+import { fingerprintOf, identityOf, type ShownCertificate, serialOf } from '@selvage/pki';
 import { systemClock } from '@selvage/reconcile';
-import type { X509Certificate } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { HubConfig } from '../config.js';
 import { Database } from '../db/index.js';
@@ -25,7 +24,7 @@ export class Reception {
   ) {}
 
   /** @throws EdgeError of the gate, or `identity_in_use`. */
-  async admit(socket: WebSocket, certificate: X509Certificate, hello: Hello): Promise<NodeSession> {
+  async admit(socket: WebSocket, certificate: ShownCertificate, hello: Hello): Promise<NodeSession> {
     const ref = nodeOf(certificate);
     const [serial, fingerprint] = [serialOf(certificate), fingerprintOf(certificate)];
     const { agent, protocol, boot } = hello;
@@ -41,7 +40,7 @@ export class Reception {
   }
 }
 
-function nodeOf(certificate: X509Certificate): NodeRef {
+function nodeOf(certificate: ShownCertificate): NodeRef {
   const identity = identityOf(certificate);
   if (identity.kind === 'node') return { project: identity.project, node: identity.name };
   throw new EdgeError('certificate_invalid', `It identifies a ${identity.kind}, and only nodes have a link.`);

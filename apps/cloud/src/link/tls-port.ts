@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CA_PATH, EdgeError, frames } from '@selvage/protocol';
+import { constants } from 'node:crypto';
+import type { ShownCertificate } from '@selvage/pki';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -28,12 +30,17 @@ const CIPHERS = [
   'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305',
 ].join(':');
+/** Agents resume no session, and a ticket carries the whole client certificate: 14 KiB for each link. */
+const NO_TICKETS = constants.SSL_OP_NO_TICKET;
 const MAX_FIRST_BYTES = 64 * 1024;
 const FIRST_BYTES_MS = 10_000;
 const HANDSHAKE_MS = 30_000;
 const REQUEST_MS = 30_000;
-/** Connections whose kind is not known yet: one more is dropped, and its agent comes back. */
-const MAX_UNKNOWN = 10_000;
+/**
+ * Connections that have not finished their TLS handshake: one more is dropped at once, and its agent comes back. When a whole fleet
+ * comes, more of them under way would all be late, and the work for those that gave up is lost.
+ */
+const MAX_ARRIVING = 1_000;
 
 /** The hub's port 8443: the link, enrolment, and the root certificate in clear text. The first bytes of a connection say which it is. */
 @Injectable()
@@ -44,7 +51,7 @@ export class TlsPort {
   private readonly door: Server;
   private readonly handlers: Enrolment;
   private readonly sockets = new Set<Socket>();
-  private unknown = 0;
+  private arriving = 0;
   private roots = '';
 
   constructor(
@@ -77,8 +84,9 @@ export class TlsPort {
   /** Sets what is shown and trusted; at any time, for connections from then on. */
   use({ key, chain, roots }: ServerCredentials): void {
     this.roots = roots;
-    this.link.setSecureContext({ key, cert: chain, ca: roots, minVersion: 'TLSv1.2', ciphers: CIPHERS });
-    this.enrolment.setSecureContext({ key, cert: chain, minVersion: 'TLSv1.2', ciphers: CIPHERS });
+    const common = { key, cert: chain, minVersion: 'TLSv1.2', ciphers: CIPHERS, secureOptions: NO_TICKETS } as const;
+    this.link.setSecureContext({ ...common, ca: roots });
+    this.enrolment.setSecureContext(common);
   }
 
   /** Listens; gives the port. `use` comes first. */
@@ -115,7 +123,7 @@ export class TlsPort {
     };
     const sockets = new WebSocketServer(options);
     this.link.on('upgrade', (request, socket, head) => {
-      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      const certificate = socket instanceof TLSSocket ? shownBy(socket) : undefined;
       if (request.url !== frames.LINK_PATH || certificate === undefined) socket.destroy();
       else
         sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -125,23 +133,26 @@ export class TlsPort {
     this.link.on('request', (_request, answer) => {
       answer.writeHead(426, { connection: 'close' }).end();
     });
-    for (const server of [this.link, this.enrolment])
+    for (const server of [this.link, this.enrolment]) {
+      server.on('secureConnection', () => (this.arriving -= 1));
       server.on('tlsClientError', ({ message }) => {
+        this.arriving -= 1;
         this.log.debug({ reason: message }, 'a TLS handshake failed');
       });
+    }
   }
 
   private meet(socket: Socket): void {
     socket.on('error', () => socket.destroy());
-    if (this.unknown >= MAX_UNKNOWN) {
+    if (this.arriving >= MAX_ARRIVING) {
       socket.destroy();
       return;
     }
-    this.unknown += 1;
+    this.arriving += 1;
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     this.listenTo(socket, (server) => {
-      this.unknown -= 1;
+      if (server === undefined || server === this.clear) this.arriving -= 1;
       if (server === undefined) socket.destroy();
       else server.emit('connection', socket);
       if (server === this.clear) socket.resume();
@@ -175,4 +186,10 @@ export class TlsPort {
     if (seen.kind !== 'tls') return this.clear;
     return seen.alpn.includes(frames.LINK_ALPN) ? this.link : this.enrolment;
   }
+}
+
+/** The certificate that a peer showed. `getPeerX509Certificate` would decode the whole chain once more: half a millisecond a link. */
+function shownBy(socket: TLSSocket): ShownCertificate | undefined {
+  const { serialNumber, subjectaltname: subjectAltName, raw } = socket.getPeerCertificate(false);
+  return Buffer.isBuffer(raw) ? { serialNumber, subjectAltName, raw } : undefined;
 }
