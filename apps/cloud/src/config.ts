@@ -3,7 +3,11 @@ import { join, resolve } from 'node:path';
 import { EdgeError } from '@selvage/protocol';
 import { z } from 'zod';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z.coerce
+  .number('is a port number, 0 to 65535')
+  .int('is a port number, 0 to 65535')
+  .min(0, 'is a port number, 0 to 65535')
+  .max(65_535, 'is a port number, 0 to 65535');
 const host = z.string().min(1).max(255);
 
 /** Environment variable → what it must be and what it is when it is not set. */
@@ -13,9 +17,11 @@ const environment = z.object({
   SELVAGE_HTTP_PORT: port.default(8080),
   SELVAGE_LINK_HOST: host.default('0.0.0.0'),
   SELVAGE_LINK_PORT: port.default(8443),
-  SELVAGE_PUBLIC_URL: z.url({ protocol: /^https$/ }).optional(),
+  SELVAGE_PUBLIC_URL: z.url({ protocol: /^https$/, error: 'is an address that begins with https://' }).optional(),
   SELVAGE_HUB_NAMES: z.string().max(4096).default(''),
-  SELVAGE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  SELVAGE_DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'is postgres://user:password@host/database' })
+    .optional(),
   SELVAGE_MASTER_KEY_FILE: z.string().min(1).optional(),
   SELVAGE_HEARTBEAT_SECONDS: z.coerce.number().min(1).max(3600).default(30),
   SELVAGE_CERTIFICATE_DAYS: z.coerce.number().positive().max(825).default(90),

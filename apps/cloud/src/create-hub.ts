@@ -85,8 +85,8 @@ class RunningHub implements Hub {
     await lock.take();
     this.undo.push({ what: 'data folder', stop: () => lock.release() });
     await rm(this.portsFile, { force: true });
-    const masterKey = await MasterKey.open(config.masterKeyFile);
     const database = await this.openDatabase();
+    const masterKey = await MasterKey.openFor(database, config.masterKeyFile);
     const app = await this.createApp(database, masterKey);
     const linkPort = await this.listenForNodes(app);
     const firstPassword = await this.firstPassword(database, app.get(Users));

@@ -2,9 +2,11 @@ import 'reflect-metadata';
 import { EdgeError, type ErrorCode } from '@selvage/protocol';
 import { HubConfig } from './config.js';
 import { createHub, type Hub, type HubAddresses } from './create-hub.js';
+import { answerTo, UsageError } from './arguments.js';
 import { createLog, type Logger } from './log/index.js';
 
 const FAILED = 1;
+const USAGE = 2;
 /** `EX_CONFIG` of sysexits.h: starting again changes nothing before somebody has changed something. */
 const NEEDS_HANDS = 78;
 const HANDS: readonly ErrorCode[] = ['config_invalid', 'data_folder_in_use', 'key_file_unreadable'];
@@ -12,6 +14,11 @@ const STOP_MS = 10_000;
 
 /** Runs the hub until a signal. */
 async function main(): Promise<void> {
+  const words = answerTo(process.argv.slice(2));
+  if (words !== undefined) {
+    process.stdout.write(`${words}\n`);
+    return;
+  }
   // Whatever the hub writes is for nobody else to read.
   process.umask(0o077);
   const config = HubConfig.fromEnvironment();
@@ -61,10 +68,12 @@ function dieLoudly(log: Logger): void {
 }
 
 function codeOf(error: unknown): number {
+  if (error instanceof UsageError) return USAGE;
   return error instanceof EdgeError && HANDS.includes(error.code) ? NEEDS_HANDS : FAILED;
 }
 
 function wordsOf(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
   if (error instanceof EdgeError) return error.message;
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && error.code === 'EADDRINUSE')

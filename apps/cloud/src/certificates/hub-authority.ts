@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { type Authority, hubId, newKeyPair, openAuthority } from '@selvage/pki';
+import { type Authority, exists, hubId, newKeyPair, openAuthority } from '@selvage/pki';
 import { EdgeError } from '@selvage/protocol';
 import { type Cancel, type Clock, systemClock } from '@selvage/reconcile';
 import { HubConfig } from '../config.js';
-import { MasterKey } from '../db/index.js';
+import { Database, MasterKey } from '../db/index.js';
 import { TlsPort } from '../link/index.js';
 import { LOG, type Logger } from '../log/index.js';
 import { renewalDue } from './certificates.rules.js';
@@ -23,6 +23,7 @@ export class HubAuthority {
     private readonly config: HubConfig,
     private readonly masterKey: MasterKey,
     private readonly port: TlsPort,
+    private readonly db: Database,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -30,7 +31,13 @@ export class HubAuthority {
   async start(): Promise<void> {
     const path = join(this.config.data, 'authority.json');
     const passphrase = this.masterKey.passphraseFor('authority');
+    // A new authority would be a stranger to every node that the database knows.
+    const known = await this.db.mark('authority');
+    if (known !== undefined && !(await exists(path))) throw notOurs(`${path} is missing`, known);
     this.opened = await openAuthority(path, { passphrase, now: this.clock.now(), name: 'Selvage' });
+    const { rootSha256 } = this.opened;
+    if (known === undefined) await this.db.setMark('authority', rootSha256);
+    else if (known !== rootSha256) throw notOurs(`${path} is another one`, known);
     await this.renew();
   }
 
@@ -78,4 +85,12 @@ export class HubAuthority {
         });
     });
   }
+}
+
+function notOurs(what: string, known: string): EdgeError {
+  const way = 'Restore it from your backup, or start with an empty database.';
+  return new EdgeError(
+    'key_file_unreadable',
+    `${what}, and the database belongs to the hub whose authority is ${known.slice(0, 12)}…. ${way}`,
+  );
 }

@@ -87,7 +87,7 @@ export class CertificatesStage {
     readonly db: Database,
     masterKey: MasterKey,
   ) {
-    this.authority = new HubAuthority(config, masterKey, this.port as unknown as TlsPort, this.log);
+    this.authority = new HubAuthority(config, masterKey, this.port as unknown as TlsPort, db, this.log);
     this.certificates = new Certificates(db, this.authority, this.asSessions, this.feed, this.log);
   }
 

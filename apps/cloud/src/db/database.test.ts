@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Postgres, startPostgres, type TempDir, tempDir } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Column, type EntityManager, Entity, type MigrationInterface, PrimaryColumn, type QueryRunner } from 'typeorm';
-import { type Database, openDatabase, Settings, Settings1700000000000 } from './index.js';
+import { type Database, MasterKey, openDatabase, Settings, Settings1700000000000 } from './index.js';
+import { cannotOpen } from './open-words.js';
 import { DIALECTS, testDatabases } from './test-databases.js';
 
 @Entity('things')
@@ -157,5 +160,42 @@ describe('a PostgreSQL database that goes away', () => {
     }
     const kept = new Set((await db.read.find(Thing)).map(({ id }) => id));
     expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+  });
+});
+
+describe('the master key', () => {
+  const marks = (): Pick<Database, 'mark' | 'setMark'> => {
+    const kept = new Map<string, string>();
+    return {
+      mark: (which) => Promise.resolve(kept.get(which)),
+      setMark: (which, value) => Promise.resolve(void kept.set(which, value)),
+    };
+  };
+
+  it('is made with a new database, and is the only one that opens it again', async () => {
+    const folder = tempDir();
+    const [path, other] = [join(folder.path, 'a', 'key'), join(folder.path, 'b', 'key')];
+    const database = marks();
+    const key = await MasterKey.openFor(database, path);
+    expect((await MasterKey.openFor(database, path)).passphraseFor('x')).toBe(key.passphraseFor('x'));
+    await expect(MasterKey.openFor(database, other)).rejects.toMatchObject({ code: 'key_file_unreadable' });
+    expect(existsSync(other)).toBe(false);
+    await MasterKey.open(other);
+    await expect(MasterKey.openFor(database, other)).rejects.toThrow(/another key/);
+    folder.remove();
+  });
+});
+
+describe('a database that cannot be opened', () => {
+  it('is named without its password, with the setting to look at', () => {
+    const error = cannotOpen(new Error('connect ECONNREFUSED'), { url: 'postgres://me:secret@db.test/hub', file: '' });
+    expect(error).toMatchObject({ code: 'database_unavailable' });
+    expect(error.detail).toMatch(/hub at db\.test:5432.*ECONNREFUSED.*SELVAGE_DATABASE_URL/);
+    expect(error.detail).not.toContain('secret');
+  });
+
+  it('is told to be restored when its file is damaged', () => {
+    const damaged = Object.assign(new Error('file is not a database'), { code: 'SQLITE_NOTADB' });
+    expect(cannotOpen(damaged, { file: '/data/hub.db' }).detail).toMatch(/^\/data\/hub\.db .*restore it from a backup/);
   });
 });

@@ -1,6 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { EdgeError } from '@selvage/protocol';
+import { driverCode } from './driver-code.js';
+import { cannotOpen } from './open-words.js';
 import { Settings } from './settings.entity.js';
+import { SoleUse } from './sole-use.js';
 
 const MAX_WAITING_WRITES = 10_000;
 const RETRIES = 5;
@@ -19,11 +22,14 @@ export class Database {
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #epoch = '';
+  private readonly soleUse: SoleUse;
 
   constructor(
     private readonly writer: DataSource,
     private readonly reader: DataSource,
-  ) {}
+  ) {
+    this.soleUse = new SoleUse(writer);
+  }
 
   get dialect(): 'sqlite' | 'postgres' {
     return this.writer.options.type === 'postgres' ? 'postgres' : 'sqlite';
@@ -39,10 +45,22 @@ export class Database {
     return this.#epoch;
   }
 
-  /** Opens the connections and brings the tables up to date. `newEpoch` is kept when the database is new. */
+  /**
+   * Opens the connections and brings the tables up to date. `newEpoch` is kept when the database is new.
+   * @throws EdgeError `database_unavailable`, `data_folder_in_use` when another hub uses it.
+   */
   async start(newEpoch: string): Promise<void> {
+    try {
+      await this.open(newEpoch);
+    } catch (error) {
+      throw error instanceof EdgeError ? error : cannotOpen(error, whereabouts(this.writer));
+    }
+  }
+
+  private async open(newEpoch: string): Promise<void> {
     await this.writer.initialize();
     if (this.dialect === 'sqlite') await this.writer.query('PRAGMA synchronous = FULL');
+    else await this.soleUse.take();
     await this.writer.runMigrations({ transaction: 'each' });
     if (this.reader !== this.writer) await this.reader.initialize();
     await this.writer
@@ -55,8 +73,19 @@ export class Database {
     this.#epoch = (await this.settings()).epoch;
   }
 
+  /** What the database says of whose it is; undefined while it says nothing. */
+  async mark(which: 'authority' | 'keyCheck'): Promise<string | undefined> {
+    return (await this.settings())[which] ?? undefined;
+  }
+
+  /** Notes whose it is, once. */
+  async setMark(which: 'authority' | 'keyCheck', value: string): Promise<void> {
+    await this.write((tx) => tx.update(Settings, { id: 1 }, { [which]: value }));
+  }
+
   async stop(): Promise<void> {
     await this.#last;
+    await this.soleUse.release();
     for (const source of new Set([this.reader, this.writer])) if (source.isInitialized) await source.destroy();
   }
 
@@ -123,17 +152,13 @@ export function databaseLost(cause: unknown): EdgeError | undefined {
   return new EdgeError('database_unavailable', 'Try again in a moment; look at the log of the database.', { cause });
 }
 
-/** The code that the driver gave: SQLSTATE, errno or SQLite's name. */
-function driverCode(error: unknown): string {
-  if (typeof error !== 'object' || error === null) return '';
-  const fields = new Map<string, unknown>(Object.entries(error));
-  const own = fields.get('code');
-  return typeof own === 'string' ? own : fields.has('driverError') ? driverCode(fields.get('driverError')) : '';
-}
-
 function unavailable(error: unknown): boolean {
   if (error instanceof Error && CONNECTION_LOST.test(error.message)) return true;
   return /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(
     driverCode(error),
   );
+}
+
+function whereabouts({ options }: DataSource): { url?: string; file: string } {
+  return options.type === 'postgres' ? { url: options.url ?? '', file: '' } : { file: String(options.database) };
 }

@@ -11,4 +11,12 @@ export class Settings {
 
   @Column({ type: 'integer' })
   revision!: number;
+
+  /** SHA-256 of the root certificate of the hub whose database this is. */
+  @Column({ type: 'text', nullable: true })
+  authority!: string | null;
+
+  /** Follows from the master key and says nothing about it. */
+  @Column({ type: 'text', name: 'key_check', nullable: true })
+  keyCheck!: string | null;
 }

@@ -12,6 +12,8 @@ export class Settings1700000000000 implements MigrationInterface {
           { name: 'id', type: 'integer', isPrimary: true },
           { name: 'epoch', type: 'text' },
           { name: 'revision', type: 'integer' },
+          { name: 'authority', type: 'text', isNullable: true },
+          { name: 'key_check', type: 'text', isNullable: true },
         ],
       }),
     );
