@@ -177,6 +177,8 @@ export function instance(name: string, changes: object = {}, container: object =
 export interface RunOptions {
   readonly config?: Partial<Config>;
   readonly input?: string;
+  /** The input is typed on a terminal. */
+  readonly typed?: true;
   readonly signal?: AbortSignal;
   /** Aborted: nobody reads the output any more. */
   readonly gone?: AbortSignal;
@@ -206,7 +208,9 @@ export async function cli(
   const config = { url: hub.url, token: 't', contextFile: '/nonexistent/cli.json', mayColor: false, version: '1.2.3' };
   const code = await run(args, {
     config: { ...config, ...options.config },
-    in: Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)]),
+    in: Object.assign(Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)]), {
+      isTTY: options.typed === true,
+    }),
     out: output('out'),
     err: output('err'),
     signal: options.signal ?? new AbortController().signal,

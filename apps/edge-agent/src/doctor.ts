@@ -4,6 +4,11 @@ import { hubId } from '@selvage/pki';
 import { checkIssued, fetchCa, IdentityFile, type NodeIdentity, validityOf } from './certificates/index.js';
 import { readConfig } from './config.js';
 import { type Docker, DockerodeDocker } from './docker/index.js';
+import { type AgentStatus, askAgent } from './local-api/index.js';
+import { FolderLock } from './state/index.js';
+import { printable } from './status-text.js';
+import { tryLink } from './try-link.js';
+import { wayOut } from './way-out.js';
 
 const MIB = 1024 * 1024;
 const LEAST_FREE = 500 * MIB;
@@ -26,6 +31,7 @@ const checks: readonly (readonly [name: string, check: Check])[] = [
   ['identity', async ({ identity }) => `joined as ${nodeKey(await identity())}`],
   ['certificate', certificateHolds],
   ['hub', hubAnswers],
+  ['link', hubLetsIn],
   ['Docker', async ({ docker }) => `engine ${(await docker.info()).version}`],
   ['disk', diskHasRoom],
 ];
@@ -43,7 +49,7 @@ async function outcome(name: string, check: Check, world: World): Promise<{ line
   try {
     return { line: `ok       ${name}: ${await check(world)}`, well: true };
   } catch (error) {
-    return { line: `problem  ${name}: ${toEdgeError(error).detail}`, well: false };
+    return { line: `problem  ${name}: ${printable(toEdgeError(error).detail)}`, well: false };
   }
 }
 
@@ -78,6 +84,40 @@ async function hubAnswers({ identity }: World): Promise<string> {
   const theirs = hubId(await fetchCa(hubUrl));
   if (theirs === hub || theirs === hubId(ca)) return `${hubUrl} answers and has the authority that was joined`;
   throw new EdgeError('ca_mismatch', `${hubUrl} has another authority than the one that was joined: join again.`);
+}
+
+/** What a running agent knows of it; without one, what the hub says to a hello. */
+async function hubLetsIn(world: World): Promise<string> {
+  const { hubUrl, ...identity } = await world.identity();
+  const lock = new FolderLock(world.folder);
+  try {
+    await lock.take();
+  } catch (thrown) {
+    if (toEdgeError(thrown).code !== 'data_folder_in_use') throw thrown;
+    return linkOf(await askAgent(world.folder));
+  }
+  try {
+    await tryLink(hubUrl, identity);
+    return 'the hub lets this node in; its agent does not run now';
+  } catch (thrown) {
+    throw isUnreachable(thrown) ? thrown : refused(toEdgeError(thrown).message);
+  } finally {
+    await lock.release();
+  }
+}
+
+function linkOf({ hub: { state, since, reason } }: AgentStatus): string {
+  if (state === 'connected') return `connected since ${since}`;
+  if (state === 'refused') throw refused(reason ?? '');
+  throw new EdgeError('hub_unreachable', `the agent is not connected since ${since}. ${reason ?? ''}`.trim());
+}
+
+function refused(reason: string): EdgeError {
+  return new EdgeError('forbidden', `the hub refuses this node. ${reason} To do: ${wayOut(reason)}`);
+}
+
+function isUnreachable(thrown: unknown): boolean {
+  return toEdgeError(thrown).code === 'hub_unreachable';
 }
 
 async function diskHasRoom({ folder }: World): Promise<string> {

@@ -6,7 +6,7 @@ import { exitCodeOf } from './exit-codes.js';
 import { joinHub } from './join-hub.js';
 import { askAgent } from './local-api/index.js';
 import { run } from './run.js';
-import { statusText } from './status-text.js';
+import { isRefused, statusText } from './status-text.js';
 
 const USAGE = 2;
 const DATA = '  --data DIR     data folder (default: $SELVAGE_DATA or /var/lib/selvage)\n';
@@ -30,11 +30,12 @@ const commands: Readonly<Record<string, Command>> = {
       node: { type: 'string' },
       force: { type: 'boolean', default: false },
     },
-    run: async ({ hub, token, node, force }, folder) => {
+    run: async ({ hub, token, node, force, data }, folder) => {
       if (typeof hub !== 'string' || typeof token !== 'string') return misused('join needs --hub and --token', 'join');
       const named = typeof node === 'string' ? { node } : {};
       const identity = force === true ? 'replace' : 'keep';
-      say(`${await joinHub(folder, { hub, token, identity, ...named })}\n`);
+      const given = typeof data === 'string' ? { data } : {};
+      say(`${await joinHub(folder, { hub, token, identity, ...named, ...given })}\n`);
       return 0;
     },
   },
@@ -44,12 +45,12 @@ const commands: Readonly<Record<string, Command>> = {
     run: (_values, folder) => run(folder),
   },
   status: {
-    help: 'selvage-agent status [--json]\n\nSays how the running agent is.\n\n  --json         as JSON\n',
+    help: 'selvage-agent status [--json]\n\nSays how the running agent is; exit code 1 when the hub refuses this node.\n\n  --json         as JSON\n',
     options: { json: { type: 'boolean', default: false } },
     run: async ({ json }, folder) => {
       const status = await askAgent(folder);
       say(json === true ? `${JSON.stringify(status, null, 2)}\n` : statusText(status));
-      return 0;
+      return isRefused(status) ? 1 : 0;
     },
   },
   doctor: {

@@ -11,7 +11,7 @@ it('a status says in words what is wrong', () => {
     startedAt: time,
     node: { project: 'default', node: 'edge-1' },
     hub: { url: 'https://hub:8443', state: 'refused', since: time, reason: 'The certificate was revoked.' },
-    engine: { state: 'not_answering', reason: 'No answer.' },
+    engine: { state: 'not_answering', reason: 'No\u001B[2J\u009Banswer.' },
     certificate: { serial: 'a', notAfter: time, daysLeft: -1, renewAt: time, renewing: false, failure },
     apps: [{ app: 'web', uid: 'u', revision: 3, state: 'running', containers: [] }],
   };
@@ -20,7 +20,8 @@ it('a status says in words what is wrong', () => {
       'node         default/edge-1',
       'agent        1.0.0',
       'hub          https://hub:8443 refused since 2030-01-01T00:00:00.000Z: The certificate was revoked.',
-      'Docker       not answering: No answer.',
+      '             To do: make a new token at the hub and run "selvage-agent join --force --hub URL --token TOKEN".',
+      'Docker       not answering: No [2J answer.',
       'certificate  -1 days left: The certificate was revoked.',
       'revision     none yet',
       'app web      running (revision 3)',

@@ -98,7 +98,13 @@ describe('a call', () => {
       detail: "The hub's log has it under request r-7.",
     },
     { what: 'of a proxy', status: 502, body: '<h1>Bad  gateway</h1>', code: 'hub_unreachable', detail: 'HTTP 502' },
-    { what: 'of another server', status: 404, body: 'nothing here', code: 'internal', detail: 'HTTP 404' },
+    {
+      what: 'of another server',
+      status: 404,
+      body: 'nothing here',
+      code: 'hub_unreachable',
+      detail: 'not the API of a hub (HTTP 404: "nothing here"); the API is on the other port',
+    },
   ])('refused with an error $what is $code in words', async ({ status, body, code, detail }) => {
     const client = await hub((_request, response) => {
       json(response, status, body);
@@ -138,6 +144,22 @@ describe('a call', () => {
       json(response, 200, { role: 'admin' });
     }, options);
     await expect(client.call(endpoints.session.me)).rejects.toMatchObject(error);
+  });
+
+  it('to a server that answers with a page says so', async () => {
+    const client = await hub((_request, response) => response.writeHead(200).end('<html>hello</html>'));
+    await expect(client.call(endpoints.session.me)).rejects.toMatchObject({
+      code: 'hub_unreachable',
+      detail: expect.stringContaining('not the API of a hub') as string,
+    });
+  });
+
+  it('to a server that speaks no HTTP says so', async () => {
+    const client = await hub(({ socket }) => socket.end('220 mail ready\r\n'));
+    await expect(client.call(endpoints.session.me)).rejects.toMatchObject({
+      code: 'hub_unreachable',
+      detail: expect.stringContaining('8080 unless changed') as string,
+    });
   });
 
   it('is not sent on elsewhere', async () => {

@@ -1,7 +1,7 @@
 import { type Answer, EdgeError, type Endpoint } from '@selvage/protocol';
 import { chunksOf, textOf } from './answer-body.js';
 import type { CallArguments } from './call-input.js';
-import { jsonOf, refusal, unreachable } from './failures.js';
+import { jsonOf, notTheApi, refusal, unreachable } from './failures.js';
 import { Limit } from './limit.js';
 import { type LiveEvent, liveEvents } from './live-events.js';
 import { type RawInput, requestOf, urlOf } from './request.js';
@@ -53,7 +53,7 @@ class FetchClient implements Client {
       const text = await this.reading(limit, () =>
         textOf(response, this.options.maxAnswerBytes ?? MAX_ANSWER, limit.signal),
       );
-      return parseAnswer(endpoint, text);
+      return parseAnswer(endpoint, text, this.options.url);
     } finally {
       limit.end();
     }
@@ -125,9 +125,11 @@ class FetchClient implements Client {
   }
 }
 
-function parseAnswer<E extends Endpoint>(endpoint: E, text: string): Answer<E> {
-  const parsed = endpoint.answer.safeParse(text === '' ? undefined : jsonOf(text));
+function parseAnswer<E extends Endpoint>(endpoint: E, text: string, url: string): Answer<E> {
+  const value = text === '' ? undefined : jsonOf(text);
+  const parsed = endpoint.answer.safeParse(value);
   if (parsed.success) return parsed.data as Answer<E>;
+  if (text !== '' && value === undefined) throw notTheApi(url, 'its answer is not JSON');
   const [problem] = parsed.error.issues;
   const where = problem?.path.map(String).join('.') ?? '';
   throw new EdgeError(

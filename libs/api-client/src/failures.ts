@@ -1,5 +1,8 @@
 import { EdgeError, errorBody, isErrorCode } from '@selvage/protocol';
 
+const OTHER_PORT = 'the API is on the other port, 8080 unless changed.';
+const UNTRUSTED = `its certificate comes from an authority that is not trusted here. If this is the port of the nodes: ${OTHER_PORT}`;
+
 /** What is known of a failure below HTTP, by the code that Node gives it: what happened and what to do. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there. Is the hub running, and is the URL right?',
@@ -13,9 +16,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no way to the machine from here.',
   ENETUNREACH: 'there is no way to its network from here.',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself, not by an authority that is trusted here.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an authority that is not trusted here.',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an authority that is not trusted here.',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an authority that is not trusted here.',
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   CERT_HAS_EXPIRED: 'its certificate has expired.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there. Try http:// instead of https://.',
@@ -27,7 +30,9 @@ const MAX_SHOWN = 200;
 export function unreachable(url: string, thrown: unknown): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-  const reason = REASONS[codeOf(cause)] ?? messageOf(cause);
+  const code = codeOf(cause);
+  if (code.startsWith('HPE_')) return notTheApi(url, 'what answers there does not speak HTTP');
+  const reason = REASONS[code] ?? messageOf(cause);
   return new EdgeError('hub_unreachable', `${url}: ${reason}`, { cause: thrown });
 }
 
@@ -55,8 +60,15 @@ export function jsonOf(text: string): unknown {
 /** Somebody who is not the hub has answered: a proxy whose hub is down, or another server. */
 function strange(url: string, status: number, text: string): EdgeError {
   const said = text.replace(/\s+/g, ' ').trim().slice(0, MAX_SHOWN);
-  const words = `${url}: the answer is HTTP ${status}, not one of a hub${said === '' ? '.' : `: ${said}`}`;
-  return new EdgeError(status === 502 || status === 503 || status === 504 ? 'hub_unreachable' : 'internal', words);
+  const words = said === '' ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
+  if (status === 502 || status === 503 || status === 504)
+    return new EdgeError('hub_unreachable', `${url}: the answer is not one of a hub (${words}).`);
+  return notTheApi(url, words);
+}
+
+/** Something else than the API has answered, in these words. */
+export function notTheApi(url: string, words: string): EdgeError {
+  return new EdgeError('hub_unreachable', `${url}: this is not the API of a hub (${words}); ${OTHER_PORT}`);
 }
 
 function codeOf(cause: unknown): string {

@@ -54,6 +54,11 @@ describe('a reference', () => {
     expect(() => referenceOf(given, ['app', 'node'])).toThrow(UsageError);
   });
 
+  it('without its noun says how to name it', () => {
+    expect(() => referenceOf(['web'], ['node', 'app'])).toThrow('name it as app/web');
+    expect(() => referenceOf(['node'], ['node', 'app'])).toThrow('name one object: node/NAME');
+  });
+
   it('has nouns in several spellings', () => {
     expect(['cert', 'certs', 'certificates'].map((word) => nounOf(word, ['certificate']))).toEqual(
       Array(3).fill('certificate'),

@@ -35,9 +35,15 @@ export function nounOf<N extends NounName>(word: string, possible: readonly N[])
 /** Reads `app/web`, or `app` and `web` as two arguments. */
 export function referenceOf<N extends NounName>(given: readonly string[], possible: readonly N[]): Reference<N> {
   const [word = '', second, ...rest] = given.flatMap((text) => text.split('/'));
-  if (second === undefined || second === '' || rest.length > 0)
-    throw new UsageError(`name one object: ${possible[0] ?? 'app'}/NAME`);
+  if (second === undefined || second === '' || rest.length > 0) throw new UsageError(incomplete(word, possible));
   return { noun: nounOf(word, possible), name: nameArgument(second) };
+}
+
+function incomplete(word: string, possible: readonly NounName[]): string {
+  const [usual = 'app'] = possible;
+  if (word === '' || Object.values<readonly string[]>(NOUNS).some((words) => words.includes(word.toLowerCase())))
+    return `name one object: ${usual}/NAME`;
+  return `"${word}" does not say what it is: name it as ${possible.includes('app') ? 'app' : usual}/${word}, for instance`;
 }
 
 /** Reads `app/web/container`, `app/web`, `web/container` or `web`. */

@@ -9,7 +9,7 @@ const STATES = ['progressing', 'running', 'failed', 'completed', 'unknown'];
 
 const columns: readonly Column<App>[] = [
   { title: 'NAME', of: ({ name }) => name },
-  { title: 'STATE', of: ({ status }) => status.state },
+  { title: 'STATE', of: stateOf },
   { title: 'RUNNING', of: ({ status }) => `${status.running}/${status.wanted}` },
   { title: 'NODES', of: nodesOf },
   { title: 'IMAGE', of: imagesOf },
@@ -38,6 +38,13 @@ export const apps: Noun<App> = {
   },
   get: ({ client, project }, name) => client.call(endpoints.apps.get, { params: { project, name } }),
 };
+
+/** The state, and whether it is only what was known when its nodes went away. */
+function stateOf({ status: { state, instances } }: App): string {
+  const [first, ...others] = instances;
+  if (first === undefined || instances.some(({ nodeState }) => nodeState === 'ready')) return state;
+  return `${state} (${others.length === 0 ? `node ${first.nodeState.replace('_', ' ')}` : 'no node connected'})`;
+}
 
 function nodesOf({ status }: App): string {
   const names = status.instances.map(({ node }) => node);

@@ -1,3 +1,5 @@
+import { printable } from './table.js';
+
 /** A line of a comparison: only before, only after, on both sides, or a gap of unchanged lines. */
 export interface DiffLine {
   readonly mark: '-' | '+' | ' ' | '@';
@@ -18,7 +20,8 @@ export function diff(before: readonly string[], after: readonly string[]): DiffL
 /** The comparison as text, in colour if asked. */
 export function diffText(lines: readonly DiffLine[], colors: boolean): string[] {
   return lines.map(({ mark, text }) => {
-    const line = mark === '@' ? `  … ${text}` : `${mark} ${text}`;
+    const shown = printable(text);
+    const line = mark === '@' ? `  … ${shown}` : `${mark} ${shown}`;
     const color = { '-': 31, '+': 32, ' ': 0, '@': 2 }[mark];
     return colors && color !== 0 ? `\u001B[${color}m${line}\u001B[0m` : line;
   });

@@ -27,6 +27,11 @@ export function moment(text: string | undefined, now: number): string {
   return isOver ? `${shown} (${age(text, now)} ago)` : `${shown} (in ${age(text, now)})`;
 }
 
+/** How often: `once`, `3 times`. */
+export function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
 /** Bytes as people read them: `512 MiB`, `7.6 GiB`. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

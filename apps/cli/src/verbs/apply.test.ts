@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '@selvage/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { app, cli, FakeHub } from '../fake-hub.js';
+import { app, cli, FakeHub, instance, node } from '../fake-hub.js';
 
 const hub = new FakeHub();
 const folder = tempDir();
@@ -121,6 +121,20 @@ describe('selvage apply', () => {
     expect(err).toContain('port 80');
   });
 
+  it('--dry-run says that a secret would be written again', async () => {
+    const spec = { type: 'registry', registry: 'r.example', username: 'u' };
+    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: [] } } as never);
+    const { out } = await cli(hub, ['apply', '--dry-run', '-f', file('secret.yaml', SECRET)]);
+    expect(out).toBe('secret/robot would be written again (its password cannot be compared)\n');
+  });
+
+  it('--dry-run shows the names of the properties of a secret and no values', async () => {
+    const input = 'kind: Secret\nname: keys\nspec: { type: data, properties: { api: correct-horse } }\n';
+    const { out } = await cli(hub, ['apply', '--dry-run', '-f', '-'], { input });
+    expect(out).toContain('- api');
+    expect(out).not.toContain('correct-horse');
+  });
+
   it.each([[['--dry-run']], [[]]])('%j never prints what is secret', async (more) => {
     const path = file('secret.yaml', SECRET);
     const { out, err } = await cli(hub, ['apply', '-f', path, ...more]);
@@ -152,7 +166,21 @@ describe('selvage delete', () => {
     hub.put('apps', app('web'));
     const result = await cli(hub, ['delete', 'app/web', '--volumes', 'remove', '--yes']);
     expect(result).toEqual({ code: 0, out: 'app/web deleted\n', err: '' });
-    expect(hub.asked[0]).toMatchObject({ query: { volumes: 'remove' } });
+    expect(hub.asked.at(-1)).toMatchObject({ query: { volumes: 'remove' } });
+  });
+
+  it('says that a node which is away still has the app', async () => {
+    hub.put('apps', app('web', { instances: [instance('web', { nodeState: 'offline' })] }));
+    const { out, err } = await cli(hub, ['delete', 'app/web', '--yes']);
+    expect(out).toBe('app/web deleted\n');
+    expect(err).toBe('edge-1 is offline: app/web is removed there when it is back.\n');
+  });
+
+  it('does nothing, and ends with 1, when the answer is no', async () => {
+    const { code, err } = await cli(hub, ['delete', 'app/web'], { input: 'n\r', typed: true });
+    expect(code).toBe(1);
+    expect(err).toContain('nothing was deleted');
+    expect(hub.asked).toEqual([]);
   });
 
   it('deletes what a file describes, in the reverse order, and minds nothing that is gone', async () => {
@@ -166,6 +194,7 @@ describe('selvage delete', () => {
     [['delete', 'app/web', '--yes'], 1, /Not found/],
     [['delete', 'app/web'], 2, /use --yes/],
     [['delete', '--yes'], 2, /say what to delete/],
+    [['delete', 'web', '--yes'], 2, /name it as app\/web/],
     [['delete', 'token/x', '--yes'], 2, /not one of app, secret, node/],
   ])('%j ends with %i', async (...[args, code, says]) => {
     const result = await cli(hub, args);

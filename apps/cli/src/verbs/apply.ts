@@ -9,7 +9,7 @@ import {
   toEdgeError,
 } from '@selvage/protocol';
 import { readManifests, spelledName, type Target } from '../manifests/index.js';
-import { diff, diffText, indented, text } from '../output/index.js';
+import { diff, diffText, indented } from '../output/index.js';
 import {
   collect,
   errorText,
@@ -90,11 +90,17 @@ async function preview(world: World, session: Session, { target, created }: Prev
   const lines = diff(before ? specLines(before) : [], specLines(target));
   const outcome = before === undefined ? 'created' : lines.length === 0 ? 'unchanged' : 'changed';
   if (outcome === 'created') created.add(keyOf(target, spelledName(target)));
-  const note = target.kind === 'Secret' && before ? ' (its password is not compared)' : '';
-  const told = outcome === 'unchanged' ? `unchanged${note}` : `would be ${outcome}${note}`;
-  await world.out.write(`${spelledName(target)} ${told}\n${text(indented(diffText(lines, world.out.colors)))}`);
+  const difference = indented(diffText(lines, world.out.colors)).map((line) => `${line}\n`);
+  await world.out.write(`${spelledName(target)} ${previewed(target, outcome)}\n${difference.join('')}`);
   const asked = target.kind === 'App' ? withoutCreated(target, created) : undefined;
   if (asked) await session.client.call(endpoints.apps.check, request(world, asked));
+}
+
+function previewed(target: Target, outcome: Outcome): string {
+  if (target.kind !== 'Secret' || outcome === 'created')
+    return outcome === 'unchanged' ? outcome : `would be ${outcome}`;
+  const hidden = target.spec.type === 'data' ? 'its values' : 'its password';
+  return `would be ${outcome === 'changed' ? outcome : 'written again'} (${hidden} cannot be compared)`;
 }
 
 type AppTarget = Target & { readonly kind: 'App' };

@@ -1,4 +1,4 @@
-import { endpoints, toEdgeError } from '@selvage/protocol';
+import { type App, endpoints, toEdgeError } from '@selvage/protocol';
 import { Option } from 'commander';
 import { type Reference, referenceOf } from '../arguments/index.js';
 import { NOUN_OF, readManifests } from '../manifests/index.js';
@@ -9,6 +9,7 @@ import {
   inProject,
   openSession,
   type ProjectOptions,
+  Refused,
   type Register,
   type Session,
   UsageError,
@@ -70,7 +71,7 @@ async function confirm(world: World, doomed: readonly Doomed[], { yes, volumes }
   const what = doomed.map(({ noun, name }) => `${noun}/${name}`).join(', ');
   const data = volumes === 'remove' ? ' and the volumes of apps with all that is in them' : '';
   const answer = await ask(world, `Delete ${what}${data}? [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('nothing was deleted');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Refused('nothing was deleted');
 }
 
 const REMOVE = {
@@ -99,7 +100,16 @@ async function removeIfThere(job: Job, doomed: Doomed): Promise<void> {
 async function removeOne({ world, session, options }: Job, { noun, name, project }: Doomed): Promise<void> {
   const { client } = session;
   const given = { params: { project, name }, signal: world.signal };
+  const away = noun === 'app' ? nodesAway(await client.call(endpoints.apps.get, given)) : [];
   if (noun === 'app') await client.call(endpoints.apps.remove, { ...given, query: { volumes: options.volumes } });
   else await client.call(REMOVE[noun], given);
   await world.out.write(`${noun}/${name} deleted\n`);
+  for (const node of away) await world.err.write(`${node}: app/${name} is removed there when it is back.\n`);
+}
+
+/** Nodes of an app that are not connected, with how they are: `edge-1 is offline`. */
+function nodesAway({ status }: App): string[] {
+  return status.instances
+    .filter(({ nodeState, reportedAt }) => nodeState !== 'ready' && reportedAt !== undefined)
+    .map(({ node, nodeState }) => `${node} is ${nodeState}`);
 }

@@ -52,9 +52,28 @@ describe('selvage describe', () => {
     hub.on('GET /api/v1/projects/default/nodes/edge-1/certificates', { items: [certificate] });
     const { out } = await cli(hub, ['describe', 'node', 'edge-1']);
     expect(out).toMatch(/^reason: +no heartbeat$/m);
-    expect(out).toMatch(/^desired state: +revision 7; the node has 5$/m);
+    expect(out).toMatch(/^desired state: +not known while it is offline; revision 7 waits, it had 5$/m);
     expect(out).toContain('  4f valid from 2030-01-01 00:00:00Z (12h ago) until 2030-03-01 12:00:00Z (in 59d)\n');
     expect(out).toContain('  web on edge-1: running');
+  });
+
+  it('hands no control character of a node to the terminal', async () => {
+    hub.put('nodes', node('edge-1', { state: 'ready', reason: 'a\u001B]0;x\u0007\u009B31mb' }));
+    hub.on('GET /api/v1/projects/default/nodes/edge-1/certificates', { items: [] });
+    hub.refuse('GET /api/v1/projects/default/apps/web', 409, { code: 'conflict', detail: 'c\u001B[2Jd\u009Be' });
+    const made = instance('db', {}, { reason: 'r\u001B[1m', message: 'm\u009B1m', image: 'i\u001B[5m' });
+    hub.put('apps', app('db', { instances: [made] }));
+    for (const args of [
+      ['describe', 'node/edge-1'],
+      ['describe', 'app/db'],
+      ['describe', 'app/web'],
+      ['why', 'app/db'],
+      ...['table', 'json', 'yaml'].map((format) => ['get', 'app', 'db', '-o', format]),
+      ...['wide', 'json', 'yaml'].map((format) => ['get', 'node', 'edge-1', '-o', format]),
+    ]) {
+      const { out, err } = await cli(hub, args);
+      expect((out + err).replaceAll('\n', ''), args.join(' ')).not.toMatch(/\p{Cc}/u);
+    }
   });
 
   it('shows no value of a secret', async () => {
@@ -74,6 +93,51 @@ describe('selvage why', () => {
       'no node is wanted',
       { wanted: 0, instances: [] },
       ['web is wanted on no node: no node has the name or the labels of its placement.'],
+    ],
+    [
+      'it is done',
+      { running: 0, instances: [instance('web', { state: 'completed' }, { state: 'exited', exitCode: 0 })] },
+      ['web is done on its node.'],
+    ],
+    [
+      'it is done on one of two nodes',
+      {
+        wanted: 2,
+        running: 1,
+        instances: [instance('web'), instance('web', { node: 'b', state: 'completed' }, { state: 'exited' })],
+      },
+      ['web runs on 1 of 2 nodes and is done on 1.'],
+    ],
+    [
+      'an offline node never said anything about it',
+      {
+        running: 0,
+        instances: [instance('web', { state: 'unknown', nodeState: 'offline', reportedAt: undefined, containers: [] })],
+      },
+      [
+        'web runs on 0 of 1 node.',
+        'On edge-1:',
+        '  The node is offline; it has never reported about this app. It will start the app when it connects.',
+      ],
+    ],
+    [
+      'the engine does not answer',
+      {
+        running: 0,
+        instances: [
+          instance(
+            'web',
+            { state: 'unknown' },
+            { state: 'waiting', reason: 'docker_unavailable', message: 'no socket', restarts: 1 },
+          ),
+        ],
+      },
+      [
+        'web runs on 0 of 1 node.',
+        'On edge-1:',
+        '  The node does not know its state now.',
+        '  Container c waits for its turn: docker_unavailable. no socket. It was restarted once.',
+      ],
     ],
     [
       'nothing was said yet',

@@ -110,8 +110,6 @@ const secretLines: Lines = async (world, { client, project }, name) => {
 };
 
 function nodeFacts({ spec, status }: Node, now: number): Facts {
-  const { desiredRevision, storedRevision } = status;
-  const isBehind = desiredRevision !== undefined && storedRevision !== desiredRevision;
   return [
     ['description', spec.description],
     ['state', status.state],
@@ -119,8 +117,18 @@ function nodeFacts({ spec, status }: Node, now: number): Facts {
     ['last seen', moment(status.lastSeenAt, now)],
     ['joined', moment(status.joinedAt, now)],
     ['certificate', status.certificateDaysLeft === undefined ? '' : `${status.certificateDaysLeft} days left`],
-    ['desired state', isBehind ? `revision ${desiredRevision}; the node has ${storedRevision ?? 'none'}` : 'in step'],
+    ['desired state', inStep(status)],
   ];
+}
+
+/** What a node without a link holds by now is not known; what waits for it is. */
+function inStep({ state, desiredRevision, storedRevision }: Node['status']): string {
+  const isBehind = desiredRevision !== undefined && storedRevision !== desiredRevision;
+  if (state === 'ready')
+    return isBehind ? `revision ${desiredRevision}; the node has ${storedRevision ?? 'none'}` : 'in step';
+  if (state === 'never_joined') return '';
+  const waiting = isBehind ? `; revision ${desiredRevision} waits, it had ${storedRevision ?? 'none'}` : '';
+  return `not known while it is ${state}${waiting}`;
 }
 
 function machine({ status: { facts } }: Node, now: number): string[] {

@@ -85,8 +85,23 @@ describe('selvage get', () => {
     expect(await cli(hub, ['get', 'apps'])).toEqual({
       code: 0,
       out: '',
-      err: 'There are no such apps in project "default".\n',
+      err: 'There are no apps in project "default".\n',
     });
+  });
+
+  it('says on stderr that there is none of the kind that was asked for', async () => {
+    expect((await cli(hub, ['get', 'apps', '--state', 'failed'])).err).toBe(
+      'There are no such apps in project "default".\n',
+    );
+  });
+
+  it('tells that the nodes of an app are not connected', async () => {
+    hub.put('apps', app('web', { instances: [instance('web', { nodeState: 'offline' })] }));
+    const both = [instance('db', { nodeState: 'offline' }), instance('db', { node: 'edge-2', nodeState: 'disabled' })];
+    hub.put('apps', app('db', { instances: both }));
+    const { out } = await cli(hub, ['get', 'apps']);
+    expect(out).toMatch(/^web +running \(node offline\) +1\/1/m);
+    expect(out).toMatch(/^db +running \(no node connected\) +1\/1/m);
   });
 
   it.each([
@@ -115,7 +130,11 @@ describe('selvage get', () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await cli({ url }, ['get', 'apps']);
     expect(code).toBe(3);
-    expect(err).toMatch(new RegExp(`^selvage: The hub cannot be reached. ${url}: nothing listens there`));
+    expect(err).toMatch(
+      new RegExp(
+        `^selvage: The hub cannot be reached. ${url}: nothing listens there.*selvage login --url URL.*SELVAGE_URL`,
+      ),
+    );
   });
 
   it('--watch shows what changes until it is ended', async () => {

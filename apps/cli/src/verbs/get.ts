@@ -151,8 +151,14 @@ async function print<T>(world: World, printed: Printed<T>): Promise<void> {
   else if (options.output === 'yaml') await world.out.write(yaml(value));
   else if (options.output === 'name')
     await world.out.write(text(items.map((item) => `${noun.noun}/${noun.nameOf(item)}`)));
-  else if (items.length === 0) await world.err.write(`There are no such ${noun.plural} in project "${project}".\n`);
+  else if (items.length === 0)
+    await world.err.write(`There are no ${such(options)}${noun.plural} in project "${project}".\n`);
   else await world.out.write(text(tableLines(columnsOf(noun, options.output), items, world.now())));
+}
+
+/** Only who narrowed the list is told of such ones. */
+function such({ selector, state, node }: GetOptions): string {
+  return [selector, state, node].every((filter) => filter === undefined) ? '' : 'such ';
 }
 
 /** The columns that a format shows. */

@@ -1,5 +1,5 @@
 import type { App, ContainerStatus } from '@selvage/protocol';
-import { age, indented, oneLine } from '../output/index.js';
+import { age, indented, oneLine, times } from '../output/index.js';
 
 type Instance = App['status']['instances'][number];
 
@@ -14,7 +14,7 @@ export function instanceLines(app: App, now: number): string[] {
 function instanceLine(app: App, { node, state, revision, reportedAt, nodeState }: Instance, now: number): string {
   const notes = [
     revision === app.revision || state === 'unknown' ? '' : `revision ${revision}, ${app.revision} is wanted`,
-    nodeState === 'ready' ? '' : `the node is ${nodeState}`,
+    nodeState === 'ready' ? '' : `the node is ${nodeState.replace('_', ' ')}`,
     reportedAt === undefined ? 'never reported' : `reported ${age(reportedAt, now)} ago`,
   ];
   return `${app.name} on ${node}: ${state} (${notes.filter(Boolean).join('; ')})`;
@@ -25,7 +25,7 @@ function containerLines(container: ContainerStatus, now: number): string[] {
   const told = [
     state,
     startedAt === undefined ? '' : `for ${age(startedAt, now)}`,
-    restarts > 0 ? `restarted ${restarts} times` : '',
+    restarts > 0 ? `restarted ${times(restarts)}` : '',
     next(container, now),
   ];
   const pinned = digest === undefined || image.endsWith(digest) ? '' : ` (${digest.slice(0, 'sha256:'.length + 12)})`;

@@ -129,6 +129,19 @@ describe('selvage rollout status', () => {
     expect(err).toContain('selvage: app/web is not rolled out.\n');
   });
 
+  it('tells what is in the way as soon as it is known, and with --fail-fast ends there', async () => {
+    const failing = { reason: 'image_pull_failed', message: 'manifest unknown', state: 'failed' };
+    const failed = instance('web', { state: 'failed', revision: 4 }, failing);
+    hub.put('apps', app('web', { state: 'failed', running: 0, instances: [failed] }));
+    const waiting = cli(hub, ['rollout', 'status', 'app/web']);
+    await until(() => hub.asked.filter(({ what }) => what === path).length > 2, { describe: () => 'a third look' });
+    hub.put('apps', app('web'));
+    const { err } = await waiting;
+    expect(err.match(/manifest unknown/g)).toHaveLength(1);
+    hub.put('apps', app('web', { state: 'failed', running: 0, instances: [failed] }));
+    expect((await cli(hub, ['rollout', 'status', 'app/web', '--fail-fast'])).code).toBe(1);
+  });
+
   it('does not wait for a container that will not be started again', async () => {
     const failing = { reason: 'container_exited', message: 'It ended with exit code 3.', state: 'failed', exitCode: 3 };
     hub.put(

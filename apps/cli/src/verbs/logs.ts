@@ -1,6 +1,7 @@
 import { endpoints, toEdgeError } from '@selvage/protocol';
 import { InvalidArgumentError } from 'commander';
 import { containerOf, nameArgument, seconds } from '../arguments/index.js';
+import { oneLine } from '../output/index.js';
 import {
   examples,
   inProject,
@@ -131,7 +132,7 @@ class LogStream {
   }
 
   async #pause(why: string): Promise<void> {
-    await this.world.err.write(`selvage: ${why} Connecting again in ${Math.round(this.#delayMs / 1000)} s.\n`);
+    await this.world.err.write(`selvage: ${oneLine(why)} Connecting again in ${Math.round(this.#delayMs / 1000)} s.\n`);
     await this.world.wait(this.#delayMs, this.signal);
     this.#delayMs = Math.min(this.#delayMs * 2, MAX_RETRY_MS);
   }

@@ -21,6 +21,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 interface Options extends ProjectOptions {
   readonly timeout: string;
+  readonly failFast?: true;
 }
 
 /** `selvage rollout`: how far a change has come. */
@@ -30,19 +31,23 @@ export const rollout: Register = (parent, world) => {
     .command('status')
     .description('wait until the newest revision runs on every node; fail and say why when it does not')
     .argument('<app...>', 'app/NAME')
-    .option('--timeout <duration>', 'how long to wait', '5m');
+    .option('--timeout <duration>', 'how long to wait', '5m')
+    .option('--fail-fast', 'fail as soon as it failed on a node, though it is tried again there');
   inProject(status).action((given: string[], options: Options) => {
     const named = given.length === 1 && given[0]?.includes('/') === false ? ['app', ...given] : given;
     return run(world, referenceOf(named, ['app']).name, options);
   });
-  examples(status, ['selvage apply -f web.yaml && selvage rollout status app/web --timeout 2m']);
+  examples(status, [
+    'selvage apply -f web.yaml && selvage rollout status app/web --timeout 2m',
+    'selvage rollout status app/web --fail-fast',
+  ]);
 };
 
 async function run(world: World, name: string, options: Options): Promise<void> {
   const timeoutMs = Math.min(seconds(options.timeout) * 1000, MAX_TIMEOUT_MS);
   const session = await openSession(world, options);
   const first = await read(world, session, name);
-  const progress = new Progress(world);
+  const progress = new Progress(world, options.failFast === true ? hasFailed : isHopeless);
   if (await progress.isSettled(first)) return finish(world, first);
   const { signal, end } = linked([world.signal]);
   const trouble = new Trouble(world);
@@ -73,16 +78,36 @@ function read({ signal }: World, { client, project }: Session, name: string): Pr
 
 class Progress {
   #told = '';
+  #reasons = '';
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    private readonly isLost: (app: App) => boolean,
+  ) {}
 
-  /** Tells how far it is, when that changed; true when there is nothing to wait for any more. */
+  /** Tells how far it is and what is in the way, when that changed; true when there is nothing to wait for any more. */
   async isSettled(app: App): Promise<boolean> {
     const line = `app/${app.name}: ${app.status.running} of ${app.status.wanted} nodes run revision ${app.revision}`;
     if (line !== this.#told) await this.world.err.write(`${line}\n`);
     this.#told = line;
-    return isDone(app) || isHopeless(app);
+    if (isDone(app) || this.isLost(app)) return true;
+    const reasons = reasonsOf(app);
+    if (reasons !== this.#reasons && reasons !== '')
+      await this.world.err.write(text(indented(whyLines(app, this.world.now()).slice(1))));
+    this.#reasons = reasons;
+    return false;
   }
+}
+
+/** What is in the way on each node, without what changes with the time; empty when nothing is. */
+function reasonsOf({ status }: App): string {
+  const lines = status.instances.flatMap(({ node, nodeState, containers }) => [
+    ...(nodeState === 'ready' ? [] : [`${node} ${nodeState}`]),
+    ...containers.flatMap(({ name, reason, message }) =>
+      reason === undefined ? [] : [`${node} ${name} ${reason} ${message ?? ''}`],
+    ),
+  ]);
+  return lines.join('\n');
 }
 
 /** @throws Refused, after it has said why, when the app does not run everywhere. */
@@ -100,6 +125,13 @@ function isDone({ revision, status: { wanted, running, instances } }: App): bool
   if (wanted > 0 && running >= wanted) return true;
   const finished = instances.filter((one) => one.revision === revision && one.state === 'completed').length;
   return wanted > 0 && running + finished >= wanted;
+}
+
+/** Some node said that it failed since the app was changed. */
+function hasFailed(app: App): boolean {
+  const isNews = ({ revision, reportedAt }: App['status']['instances'][number]): boolean =>
+    revision === app.revision || (reportedAt !== undefined && Date.parse(reportedAt) > Date.parse(app.updatedAt));
+  return app.status.instances.some((one) => one.state === 'failed' && isNews(one));
 }
 
 /** Some container failed and nothing more will be tried with this revision. */

@@ -11,7 +11,15 @@ export function specLines({ labels, spec }: Pick<App | Node | Secret | Manifest,
 }
 
 function shown(spec: object): object {
-  return 'password' in spec ? { ...spec, password: undefined } : spec;
+  if ('password' in spec) return { ...spec, password: undefined };
+  // Of a data secret the hub shows the names of its properties; a manifest has their values as well.
+  const isData = 'type' in spec && spec.type === 'data' && 'properties' in spec;
+  return isData ? { ...spec, properties: namesOf(spec.properties) } : spec;
+}
+
+function namesOf(properties: unknown): string[] {
+  if (Array.isArray(properties)) return properties.map(String).sort();
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties).sort() : [];
 }
 
 /** `name` first, because it tells what the rest is about. */

@@ -184,6 +184,13 @@ describe('the program', () => {
     expect(complete('node', 'en')).toBe('enable');
     expect(complete('get', 'nodes', '--sel')).toBe('--selector');
     expect(complete('get', 'no')).toBe('nodes');
+    expect(complete('get', 'nodes', '-o', 'y')).toBe('yaml');
+    expect(complete('delete', 'app/web', '--volumes', '')).toBe('keep remove');
+    expect(complete('token', 'create', 'ci', '--role', 'op')).toBe('operator');
+    expect(complete('completion', 'z')).toBe('zsh');
+    expect(complete('describe', 'de')).toBe('device/ device-model/');
+    expect(complete('rollout', 'status', 'a')).toBe('app/');
+    expect(complete('nonsense', 'ro')).toBe('rollout');
   });
 
   it.each([

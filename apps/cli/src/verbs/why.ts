@@ -1,6 +1,6 @@
 import { type App, type ContainerStatus, endpoints } from '@selvage/protocol';
 import { referenceOf } from '../arguments/index.js';
-import { age, indented, oneLine, text } from '../output/index.js';
+import { age, indented, oneLine, text, times } from '../output/index.js';
 import { examples, inProject, openSession, type ProjectOptions, type Register, type World } from '../world/index.js';
 
 /** `selvage why`: in plain words why an app does not run everywhere, and what is tried next. */
@@ -29,24 +29,54 @@ export function whyLines(app: App, now: number): string[] {
   const lines = instances.flatMap((instance) => whyInstance(app, instance, now));
   const missing = wanted - instances.length;
   if (missing > 0) lines.push(`Nodes that have not said anything about it yet: ${missing}.`);
-  if (lines.length === 0)
-    return [wanted === 1 ? `${app.name} runs on its node.` : `${app.name} runs on all ${wanted} nodes.`];
-  return [`${app.name} runs on ${running} of ${wanted === 1 ? '1 node' : `${wanted} nodes`}.`, ...lines];
+  return [
+    lines.length === 0 ? allWell(app) : `${app.name} runs on ${running} of ${nodes(wanted)}${andDone(app)}.`,
+    ...lines,
+  ];
 }
 
-function whyInstance(app: App, instance: App['status']['instances'][number], now: number): string[] {
+function allWell(app: App): string {
+  const { wanted } = app.status;
+  const done = doneOn(app);
+  const where = wanted === 1 ? 'its node' : `all ${wanted} nodes`;
+  if (done >= wanted) return `${app.name} is done on ${where}.`;
+  return `${app.name} runs on ${done === 0 ? where : `${wanted - done} of ${nodes(wanted)}${andDone(app)}`}.`;
+}
+
+/** On how many nodes the newest revision has ended well, not to be started again. */
+function doneOn({ revision, status }: App): number {
+  return status.instances.filter((one) => one.state === 'completed' && one.revision === revision).length;
+}
+
+function andDone(app: App): string {
+  const done = doneOn(app);
+  return done === 0 ? '' : ` and is done on ${done}`;
+}
+
+function nodes(count: number): string {
+  return count === 1 ? '1 node' : `${count} nodes`;
+}
+
+type Instance = App['status']['instances'][number];
+
+function whyInstance(app: App, instance: Instance, now: number): string[] {
   const { node, nodeState, reportedAt, state, revision, containers } = instance;
   const lines: string[] = [];
-  if (nodeState !== 'ready') lines.push(`The node is ${nodeState}; ${lastKnown(reportedAt, now)}`);
+  if (nodeState !== 'ready') lines.push(`The node is ${nodeState.replace('_', ' ')}; ${lastKnown(reportedAt, now)}`);
   if (state !== 'unknown' && revision !== app.revision)
     lines.push(`It still has revision ${revision}; revision ${app.revision} is wanted.`);
-  if (state === 'unknown' && nodeState === 'ready') lines.push('The node has not said anything about it yet.');
+  if (state === 'unknown' && nodeState === 'ready') lines.push(unknownNow(instance));
   lines.push(...containers.flatMap((container) => whyContainer(container, now)));
   return lines.length === 0 ? [] : [`On ${node}:`, ...indented(lines)];
 }
 
+function unknownNow({ reportedAt, containers }: Instance): string {
+  const isSilent = reportedAt === undefined || containers.length === 0;
+  return isSilent ? 'The node has not said anything about it yet.' : 'The node does not know its state now.';
+}
+
 function lastKnown(reportedAt: string | undefined, now: number): string {
-  if (reportedAt === undefined) return 'it has never reported. It will start the app when it connects.';
+  if (reportedAt === undefined) return 'it has never reported about this app. It will start the app when it connects.';
   return `what follows is from ${age(reportedAt, now)} ago. It goes on by itself meanwhile.`;
 }
 
@@ -66,7 +96,7 @@ function whyContainer(container: ContainerStatus, now: number): string[] {
   const isFine = reason === undefined && (state === 'running' || state === 'exited');
   if (isFine) return [];
   const cause = reason === undefined ? '' : `: ${reason}${message === undefined ? '' : `. ${sentence(message)}`}`;
-  const often = restarts > 0 ? ` It was restarted ${restarts} times.` : '';
+  const often = restarts > 0 ? ` It was restarted ${times(restarts)}.` : '';
   return [`Container ${name} ${DOING[state]}${cause}${often}${next(container, now)}`];
 }
 

@@ -1,5 +1,6 @@
 import { EdgeError, toEdgeError } from '@selvage/protocol';
 import { CommanderError } from 'commander';
+import { printable } from '../output/index.js';
 import { Refused } from './refused.js';
 import { UsageError } from './usage-error.js';
 import type { World } from './world.js';
@@ -7,6 +8,7 @@ import type { World } from './world.js';
 const REFUSED = 1;
 const USAGE = 2;
 const UNREACHABLE = 3;
+const OTHER_HUB = 'Another hub is named with "selvage login --url URL" or SELVAGE_URL.';
 
 /** Tells why a run failed, on stderr, and gives the exit code: 1 refused, 2 usage, 3 unreachable. */
 export async function failed(world: World, thrown: unknown): Promise<number> {
@@ -21,13 +23,18 @@ export async function failed(world: World, thrown: unknown): Promise<number> {
   }
   const error = toEdgeError(thrown);
   const isOurs = thrown instanceof EdgeError;
-  await world.err.write(errorText(`selvage: ${isOurs ? error.sentence : 'This is a bug in selvage:'}`, error.detail));
-  return error.code === 'hub_unreachable' ? UNREACHABLE : REFUSED;
+  const isAway = error.code === 'hub_unreachable';
+  const detail = isAway ? `${error.detail.replace(/[^.!?]$/, '$&.')} ${OTHER_HUB}` : error.detail;
+  await world.err.write(errorText(`selvage: ${isOurs ? error.sentence : 'This is a bug in selvage:'}`, detail));
+  return isAway ? UNREACHABLE : REFUSED;
 }
 
-/** A sentence and its detail on one line; a detail of several lines goes below, indented. */
+/** A sentence and its detail on one line; a detail of several lines goes below, indented. Control characters are left out. */
 export function errorText(sentence: string, detail: string): string {
-  const lines = detail.split('\n').filter((line) => line.trim() !== '');
+  const lines = detail
+    .split('\n')
+    .map(printable)
+    .filter((line) => line.trim() !== '');
   if (lines.length <= 1) return `${sentence} ${lines[0] ?? ''}`.trimEnd() + '\n';
   return `${[sentence, ...lines.map((line) => `  ${line}`)].join('\n')}\n`;
 }

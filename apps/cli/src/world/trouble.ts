@@ -1,4 +1,5 @@
 import { type EdgeError, toEdgeError } from '@selvage/protocol';
+import { oneLine } from '../output/index.js';
 import type { World } from './world.js';
 
 /** Errors that are likely to be over when one tries again. */
@@ -23,7 +24,7 @@ export class Trouble {
   /** @throws whatever was thrown, when trying again makes no sense. */
   async begins(thrown: unknown): Promise<void> {
     if (!isPassing(thrown)) throw thrown;
-    if (!this.#isTold) await this.world.err.write(`selvage: ${toEdgeError(thrown).message} Trying again.\n`);
+    if (!this.#isTold) await this.world.err.write(`selvage: ${oneLine(toEdgeError(thrown).message)} Trying again.\n`);
     this.#isTold = true;
   }
 

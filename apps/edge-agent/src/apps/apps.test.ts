@@ -67,6 +67,12 @@ describe('apps on a node', () => {
     expect(node.instance('web')).toMatchObject({ state: 'running', revision: 2 });
   });
 
+  it('are named in the warning of a failure, which is not repeated with each try', async () => {
+    await node.want([app('web', { containers: [{ name: 'proxy', image: 'registry:5000/web:none' }] })]);
+    await node.clock.advance(10 * MINUTE);
+    expect(node.warnings).toEqual(['pull failed for web/proxy']);
+  });
+
   it('do not wait for the slow pull of another', async () => {
     const release = node.docker.images.hold('registry:5000/db:1');
     await node.want([app('db'), app('web')]);

@@ -22,12 +22,15 @@ const DONE: Readonly<Record<StepKind, string>> = {
   purge: 'volumes removed',
 };
 
+const MAX_REMEMBERED = 1_000;
+
 /** What is there, or why that cannot be seen. */
 type Sight = Observed | { readonly unseen: EdgeError };
 
 export interface NounOptions {
   readonly clock: Clock;
-  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Without `debug`, what fails again for the same reason is not logged again. */
+  readonly log: Pick<Logger, 'info' | 'warn'> & Partial<Pick<Logger, 'debug'>>;
   readonly owner: Owner;
   readonly pins: PinStore;
   readonly purged: Purged;
@@ -42,6 +45,8 @@ export interface NounOptions {
 export class AppsNoun implements Noun<Wanted | undefined, Sight, Step> {
   readonly name = 'apps';
   readonly #options: NounOptions;
+  /** By step, why it failed last. */
+  readonly #failing = new Map<string, string>();
   #wake: Cancel | undefined;
 
   constructor(options: NounOptions) {
@@ -71,14 +76,32 @@ export class AppsNoun implements Noun<Wanted | undefined, Sight, Step> {
   async apply(step: Step, signal: AbortSignal): Promise<void> {
     const { clock, log, actions } = this.#options;
     const begun = clock.monotonic();
-    const about = { step: step.key };
+    const about = { step: step.key, ...whose(step) };
     try {
       await actions.apply(step, signal);
+      this.#failing.delete(step.key);
       log.info({ ...about, ms: Math.round(clock.monotonic() - begun) }, DONE[step.kind]);
     } catch (error) {
-      if (!signal.aborted) log.warn({ ...about, reason: toEdgeError(error).message }, `${step.kind} failed`);
+      if (!signal.aborted) this.#failed(step, toEdgeError(error).message);
       throw error;
     }
+  }
+
+  /** A warning the first time and whenever the reason is another one; retries that fail alike are for those who look closer. */
+  #failed(step: Step, reason: string): void {
+    const { log } = this.#options;
+    const { app, container } = whose(step);
+    const line = `${step.kind} failed for ${container === undefined ? app : `${app}/${container}`}`;
+    const about = { step: step.key, ...whose(step), reason };
+    if (this.#failing.get(step.key) === reason) {
+      log.debug?.(about, line);
+      return;
+    }
+    this.#failing.delete(step.key);
+    this.#failing.set(step.key, reason);
+    const [oldest] = this.#failing.keys();
+    if (this.#failing.size > MAX_REMEMBERED && oldest !== undefined) this.#failing.delete(oldest);
+    log.warn(about, line);
   }
 
   async report({
@@ -134,6 +157,17 @@ export class AppsNoun implements Noun<Wanted | undefined, Sight, Step> {
     const { owner, pins } = this.#options;
     return { owner, pin: (slot) => pins.get(slot), secret: (name) => pullSecret(wanted, name), images };
   }
+}
+
+/** What a step is done for; a pull that several containers share names the first. */
+function whose(step: Step): { readonly app: string; readonly container?: string } {
+  if (step.kind === 'purge') return { app: step.purge.app };
+  if (step.kind === 'pull' || step.kind === 'create') {
+    const slot = step.kind === 'pull' ? step.slots[0] : step.slot;
+    return slot === undefined ? { app: '' } : { app: slot.app, container: slot.spec.name };
+  }
+  const { app, container } = step.container.origin;
+  return { app, container };
 }
 
 type Failures = View<unknown, unknown, Step>['failures'];

@@ -18,9 +18,13 @@ export async function askAgent(folder: string): Promise<AgentStatus> {
     const { port } = apiFile.parse(JSON.parse(await readFile(join(folder, 'api.json'), 'utf8')));
     return agentStatus.parse(JSON.parse(await read(port)));
   } catch (cause) {
-    throw new EdgeError('node_offline', `No agent answers for ${folder}: start it with "selvage-agent run".`, {
-      cause,
-    });
+    throw new EdgeError(
+      'node_offline',
+      `No agent answers for ${folder}: start it with "selvage-agent run --data ${folder}".`,
+      {
+        cause,
+      },
+    );
   }
 }
 
