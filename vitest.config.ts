@@ -21,6 +21,7 @@ const WITHOUT_HUB_DATABASE = [
   'test/faults/broker-kills.test.ts',
   'test/faults/twin-kills.test.ts',
   'test/faults/outbox.test.ts',
+  'test/faults/power-cuts.test.ts',
 ];
 
 export default defineConfig({
