@@ -3,33 +3,36 @@ import { join, resolve } from 'node:path';
 import { EdgeError } from '@selvage/protocol';
 import { z } from 'zod';
 
-const port = z.coerce
-  .number('is a port number, 0 to 65535')
-  .int('is a port number, 0 to 65535')
-  .min(0, 'is a port number, 0 to 65535')
-  .max(65_535, 'is a port number, 0 to 65535');
-const host = z.string().min(1).max(255);
+const PORT = 'is a port number, 0 to 65535';
+const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65_535, PORT);
+const host = z.string().min(1, 'is a name or an address').max(255, 'has at most 255 characters');
+const path = z.string().min(1, 'is a path');
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** Environment variable → what it must be and what it is when it is not set. */
 const environment = z.object({
-  SELVAGE_DATA: z.string().min(1).default('.selvage'),
+  SELVAGE_DATA: path.default('.selvage'),
   SELVAGE_HTTP_HOST: host.default('127.0.0.1'),
   SELVAGE_HTTP_PORT: port.default(8080),
   SELVAGE_LINK_HOST: host.default('0.0.0.0'),
   SELVAGE_LINK_PORT: port.default(8443),
-  SELVAGE_PUBLIC_URL: z.url({ protocol: /^https$/, error: 'is an address that begins with https://' }).optional(),
-  SELVAGE_HUB_NAMES: z.string().max(4096).default(''),
+  SELVAGE_PUBLIC_URL: z.url({ protocol: /^https$/, error: 'must begin with https://' }).optional(),
+  SELVAGE_HUB_NAMES: z.string().max(4096, 'has at most 4096 characters').default(''),
   SELVAGE_DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'is postgres://user:password@host/database' })
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host/database' })
     .optional(),
-  SELVAGE_MASTER_KEY_FILE: z.string().min(1).optional(),
-  SELVAGE_HEARTBEAT_SECONDS: z.coerce.number().min(1).max(3600).default(30),
-  SELVAGE_CERTIFICATE_DAYS: z.coerce.number().positive().max(825).default(90),
-  SELVAGE_DEVICE_CERTIFICATE_DAYS: z.coerce.number().positive().max(3650).default(365),
-  SELVAGE_TWIN_HISTORY_DAYS: z.coerce.number().positive().max(3650).default(30),
-  SELVAGE_RENEW_GRACE_DAYS: z.coerce.number().min(0).max(3650).default(30),
-  SELVAGE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  SELVAGE_ADMIN_PASSWORD: z.string().min(12, 'has at least 12 characters').max(256).optional(),
+  SELVAGE_MASTER_KEY_FILE: path.optional(),
+  SELVAGE_HEARTBEAT_SECONDS: between(1, 3600).default(30),
+  SELVAGE_CERTIFICATE_DAYS: upTo(825).default(90),
+  SELVAGE_DEVICE_CERTIFICATE_DAYS: upTo(3650).default(365),
+  SELVAGE_TWIN_HISTORY_DAYS: upTo(3650).default(30),
+  SELVAGE_RENEW_GRACE_DAYS: between(0, 3650).default(30),
+  SELVAGE_LOG_LEVEL: z.enum(LEVELS, `is one of ${LEVELS.join(', ')}`).default('info'),
+  SELVAGE_ADMIN_PASSWORD: z
+    .string()
+    .min(12, 'has at least 12 characters')
+    .max(256, 'has at most 256 characters')
+    .optional(),
 });
 
 /** Everything that can be set, checked and resolved. Times in milliseconds, lifetimes in days, paths absolute. */
@@ -80,6 +83,16 @@ export class HubConfig {
     const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
     throw new EdgeError('config_invalid', `Change these environment variables:\n${problems.join('\n')}`);
   }
+}
+
+function between(least: number, most: number): z.ZodCoercedNumber {
+  const words = `is a number, ${least} to ${most}`;
+  return z.coerce.number(words).min(least, words).max(most, words);
+}
+
+function upTo(most: number): z.ZodCoercedNumber {
+  const words = `is a number above 0, ${most} at most`;
+  return z.coerce.number(words).positive(words).max(most, words);
 }
 
 function allNames(more: string, publicUrl: string | undefined): string[] {

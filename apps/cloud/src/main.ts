@@ -78,7 +78,8 @@ function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ('code' in error && error.code === 'EADDRINUSE')
     return `${error.message}. Another program has the port: stop it, or set SELVAGE_HTTP_PORT or SELVAGE_LINK_PORT.`;
-  return error.stack ?? error.message;
+  // What the operating system refuses needs no stack: the words name the call and the path or the address.
+  return 'syscall' in error ? error.message : (error.stack ?? error.message);
 }
 
 function say(line: string): void {

@@ -34,10 +34,12 @@ export const mount = z.union([
 ]);
 export type Mount = z.infer<typeof mount>;
 
+const CPU = 'is a number of cores, 0.01 to 1000';
+const MEMORY = 'is a whole number of MiB, 6 to 16777216';
 /** `cpu` in cores (0.01 to 1000), `memoryMb` in MiB (at least 6, the engine's minimum). */
 export const limits = z.strictObject({
-  cpu: z.number().min(0.01).max(1000).optional(),
-  memoryMb: z.int().min(6).max(16_777_216).optional(),
+  cpu: z.number(CPU).min(0.01, CPU).max(1000, CPU).optional(),
+  memoryMb: z.int(MEMORY).min(6, MEMORY).max(16_777_216, MEMORY).optional(),
 });
 
 export const restartPolicy = z.enum(['always', 'on-failure', 'never']);

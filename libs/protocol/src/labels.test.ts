@@ -17,6 +17,8 @@ describe('a label selector', () => {
     ['tier in (x,y)', true],
     ['tier in ( y , z )', false],
     ['tier not in (y,z)', true],
+    ['tier notin (y,z)', true],
+    ['tier notin (x)', false],
     ['other not in (y)', true],
     ['site', true],
     ['other', false],

@@ -61,7 +61,7 @@ function meets(requirement: Requirement, all: Labels): boolean {
 }
 
 function parseRequirement(part: string): Requirement {
-  const list = /^(\S+)\s+(in|not\s+in)\s*\(([^()]*)\)$/.exec(part);
+  const list = /^(\S+)\s+(in|not\s*in)\s*\(([^()]*)\)$/.exec(part);
   if (list) {
     const [, key = '', op = '', values = ''] = list;
     return listed(part, { key, op: op === 'in' ? 'in' : 'not in', values: values.split(',').map((v) => v.trim()) });

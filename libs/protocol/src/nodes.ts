@@ -88,7 +88,11 @@ export const nodeList = listQuery.extend({ state: nodeState.optional() });
 /** Asks for a join token; the node is created when it does not exist yet. */
 export const joinTokenRequest = z.strictObject({
   /** Lifetime of the token in seconds: one hour unless said, thirty days at most. */
-  ttlSeconds: z.int().min(60).max(2_592_000).default(3600),
+  ttlSeconds: z
+    .int('is a whole number of seconds')
+    .min(60, 'one minute at least (60)')
+    .max(2_592_000, '30 days at most (2592000)')
+    .default(3600),
   labels: z.record(z.string(), z.string()).optional(),
 });
 export const joinToken = z.object({

@@ -23,7 +23,11 @@ export const apiTokenWrite = z.strictObject({
   name,
   role,
   projects: z.array(name).max(100).optional(),
-  expiresInSeconds: z.int().min(60).max(315_360_000).optional(),
+  expiresInSeconds: z
+    .int('is a whole number of seconds')
+    .min(60, 'one minute at least (60)')
+    .max(315_360_000, 'ten years at most (315360000)')
+    .optional(),
 });
 export const apiToken = z.object({
   name,

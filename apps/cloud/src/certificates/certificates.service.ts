@@ -30,6 +30,8 @@ export interface JoinedNode {
 export type CertificateHolder = Pick<CertificateRow, 'kind' | 'project' | 'name'>;
 /** Told, after the commit, that a certificate was revoked. */
 export type RevokedListener = (holder: CertificateHolder) => void;
+/** Throws `not_found` for a node that is not there. */
+export type NodeCheck = (ref: NodeRef) => Promise<unknown>;
 /** What another slice does when nodes join, in the same transaction, with a bounded number of queries. */
 export type JoinHook = (tx: EntityManager, joins: readonly JoinedNode[]) => Promise<void>;
 
@@ -42,6 +44,7 @@ interface Shown extends Pick<Admission, 'ref' | 'serial'> {
 @Injectable()
 export class Certificates {
   private readonly clock: Clock = systemClock;
+  private nodeCheck: NodeCheck = () => Promise.resolve();
   private readonly joinHooks: JoinHook[] = [];
   private readonly revokedListeners: RevokedListener[] = [];
   private readonly lookups = new Batcher<Shown, undefined>((peers) => this.lookUp(peers), LOOKUPS);
@@ -71,6 +74,11 @@ export class Certificates {
   /** The port that agents reach the hub at; undefined before it listens. */
   get port(): number | undefined {
     return this.tlsPort;
+  }
+
+  /** Asks a slice which nodes there are. */
+  checkNodes(check: NodeCheck): void {
+    this.nodeCheck = check;
   }
 
   /** Calls a slice when nodes join. */
@@ -130,9 +138,11 @@ export class Certificates {
     return ends;
   }
 
-  /** Certificates of a node, newest first; those of a deleted node too. */
-  list({ project, node: name }: NodeRef, query: ListQuery): Promise<{ items: Certificate[]; cursor?: string }> {
-    return this.listOf({ kind: 'node', project, name }, query);
+  /** Certificates of a node, newest first; those of a deleted node too. @throws EdgeError `not_found`. */
+  async list(ref: NodeRef, query: ListQuery): Promise<{ items: Certificate[]; cursor?: string }> {
+    const page = await this.listOf({ kind: 'node', project: ref.project, name: ref.node }, query);
+    if (page.items.length === 0) await this.nodeCheck(ref);
+    return page;
   }
 
   /** The same of a device or an app. */

@@ -4,9 +4,10 @@ import { type Authority, exists, hubId, newKeyPair, openAuthority } from '@selva
 import { EdgeError } from '@selvage/protocol';
 import { type Cancel, type Clock, systemClock } from '@selvage/reconcile';
 import { HubConfig } from '../config.js';
-import { Database, MasterKey } from '../db/index.js';
+import { Database, MasterKey, notItsHub } from '../db/index.js';
 import { TlsPort } from '../link/index.js';
 import { LOG, type Logger } from '../log/index.js';
+import { CertificateRow } from './certificates.entity.js';
 import { renewalDue } from './certificates.rules.js';
 
 const LOOK_MS = 600_000;
@@ -31,13 +32,14 @@ export class HubAuthority {
   async start(): Promise<void> {
     const path = join(this.config.data, 'authority.json');
     const passphrase = this.masterKey.passphraseFor('authority');
-    // A new authority would be a stranger to every node that the database knows.
     const known = await this.db.mark('authority');
-    if (known !== undefined && !(await exists(path))) throw notOurs(`${path} is missing`, known);
+    // A new authority would be a stranger to every node that the database knows.
+    if (!(await exists(path)) && (known !== undefined || (await this.db.read.existsBy(CertificateRow, {}))))
+      throw notItsHub(`${path} is missing`, known);
     this.opened = await openAuthority(path, { passphrase, now: this.clock.now(), name: 'Selvage' });
     const { rootSha256 } = this.opened;
     if (known === undefined) await this.db.setMark('authority', rootSha256);
-    else if (known !== rootSha256) throw notOurs(`${path} is another one`, known);
+    else if (known !== rootSha256) throw notItsHub(`${path} is another one`, known);
     await this.renew();
   }
 
@@ -85,12 +87,4 @@ export class HubAuthority {
         });
     });
   }
-}
-
-function notOurs(what: string, known: string): EdgeError {
-  const way = 'Restore it from your backup, or start with an empty database.';
-  return new EdgeError(
-    'key_file_unreadable',
-    `${what}, and the database belongs to the hub whose authority is ${known.slice(0, 12)}…. ${way}`,
-  );
 }

@@ -1,10 +1,28 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Postgres, startPostgres, type TempDir, tempDir } from '@selvage/testkit';
+import { type Postgres, startPostgres, type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Column, type EntityManager, Entity, type MigrationInterface, PrimaryColumn, type QueryRunner } from 'typeorm';
-import { type Database, MasterKey, openDatabase, Settings, Settings1700000000000 } from './index.js';
+import {
+  Column,
+  DataSource,
+  type EntityManager,
+  Entity,
+  type MigrationInterface,
+  PrimaryColumn,
+  type QueryRunner,
+} from 'typeorm';
+import {
+  type Database,
+  databaseLost,
+  FolderLock,
+  MasterKey,
+  openDatabase,
+  Settings,
+  Settings1700000000000,
+} from './index.js';
 import { cannotOpen } from './open-words.js';
+import { SoleUse } from './sole-use.js';
 import { DIALECTS, testDatabases } from './test-databases.js';
 
 @Entity('things')
@@ -63,6 +81,16 @@ describe.each(DIALECTS)('a database on %s', (dialect) => {
     expect(await db.revision()).toBe(revision);
     expect(await countOf('kept')).toBe(0);
     expect(await db.write((tx) => db.nextRevision(tx))).toBe(revision + 1);
+  });
+
+  it('keeps whose it is, also when it was made before it could', async () => {
+    await db.write((tx) => tx.query('ALTER TABLE settings DROP COLUMN authority'));
+    await db.write((tx) => tx.query("DELETE FROM migrations WHERE name LIKE 'SettingsMarks%'"));
+    await db.stop();
+    db = await open('second');
+    expect(await db.mark('authority')).toBeUndefined();
+    await db.setMark('authority', 'abc');
+    expect(await db.mark('authority')).toBe('abc');
   });
 
   it('gives each of many who ask at once a revision of its own', async () => {
@@ -128,14 +156,18 @@ describe('a PostgreSQL database that goes away', () => {
   let server: Postgres;
   let folder: TempDir;
   let db: Database;
+  let other: DataSource;
 
   beforeAll(async () => {
     server = await startPostgres();
     folder = tempDir();
-    db = openDatabase({ folder: folder.path, url: await server.createDatabase() }, SCHEMA);
+    const url = await server.createDatabase();
+    db = openDatabase({ folder: folder.path, url }, SCHEMA);
     await db.start('epoch');
+    other = await new DataSource({ type: 'postgres', url }).initialize();
   }, 120_000);
   afterAll(async () => {
+    await other.destroy();
     await db.stop();
     await server.stop();
     folder.remove();
@@ -161,6 +193,23 @@ describe('a PostgreSQL database that goes away', () => {
     const kept = new Set((await db.read.find(Thing)).map(({ id }) => id));
     expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
   });
+
+  it('is held for one hub, also after it was away', async () => {
+    await expect(new SoleUse(other).hold(0)).rejects.toMatchObject({ code: 'data_folder_in_use' });
+    const holder = async (): Promise<unknown> => {
+      const found: { pid: number }[] = await other.query(
+        "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted",
+      );
+      return found[0]?.pid;
+    };
+    const before = await holder();
+    await other.query('SELECT pg_terminate_backend($1)', [before]);
+    await until(async () => {
+      await db.write((tx) => tx.insert(Thing, { id: randomUUID(), count: 0 }));
+      const now = await holder();
+      return now !== undefined && now !== before;
+    });
+  });
 });
 
 describe('the master key', () => {
@@ -181,7 +230,8 @@ describe('the master key', () => {
     await expect(MasterKey.openFor(database, other)).rejects.toMatchObject({ code: 'key_file_unreadable' });
     expect(existsSync(other)).toBe(false);
     await MasterKey.open(other);
-    await expect(MasterKey.openFor(database, other)).rejects.toThrow(/another key/);
+    await database.setMark('authority', 'abcdefghijklmnop');
+    await expect(MasterKey.openFor(database, other)).rejects.toThrow(/another key.*authority abcdefghijkl…; restore/);
     folder.remove();
   });
 });
@@ -194,8 +244,35 @@ describe('a database that cannot be opened', () => {
     expect(error.detail).not.toContain('secret');
   });
 
+  it('is named with the code when the driver says nothing, as for a host with several addresses', () => {
+    const silent = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
+    expect(cannotOpen(silent, { url: 'postgres://db.test/hub', file: '' }).detail).toContain('ECONNREFUSED');
+  });
+
+  it('is the file itself when it is damaged, or its folder when it cannot be written', async () => {
+    const folder = tempDir();
+    const file = join(folder.path, 'hub.db');
+    writeFileSync(file, 'x'.repeat(8192));
+    const damaged = openDatabase({ folder: folder.path, url: undefined }, SCHEMA);
+    await expect(damaged.start('epoch')).rejects.toThrow(/hub\.db cannot be opened.*restore it from a backup/);
+    await damaged.stop();
+    await expect(new FolderLock(join(file, 'x')).take()).rejects.toMatchObject({ code: 'database_unavailable' });
+    folder.remove();
+  });
+
   it('is told to be restored when its file is damaged', () => {
     const damaged = Object.assign(new Error('file is not a database'), { code: 'SQLITE_NOTADB' });
     expect(cannotOpen(damaged, { file: '/data/hub.db' }).detail).toMatch(/^\/data\/hub\.db .*restore it from a backup/);
+  });
+});
+
+describe('a database that does not answer now', () => {
+  it.each(['57014', '57P01', '08006', 'ECONNRESET'])('is said to be away for %s', (code) => {
+    const driverError = Object.assign(new Error('canceling statement'), { code });
+    expect(databaseLost(Object.assign(new Error('query failed'), { driverError }))?.code).toBe('database_unavailable');
+  });
+
+  it('is not blamed for anything else', () => {
+    expect(databaseLost(Object.assign(new Error('duplicate key'), { code: '23505' }))).toBeUndefined();
   });
 });

@@ -9,9 +9,9 @@ const MAX_WAITING_WRITES = 10_000;
 const RETRIES = 5;
 /** PostgreSQL: serialization failure, deadlock. */
 const RETRY_CODES = new Set(['40001', '40P01']);
-/** What PostgreSQL's driver says without any code when a connection ended, or none came in time. */
+/** What PostgreSQL's driver says without any code when a connection ended, or none came in time; and TypeORM, in the middle of a write. */
 const CONNECTION_LOST =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client (has|was) .* not queryable)/;
+  /^(Connection terminated|Query runner already released|timeout exceeded when trying to connect|Client (has|was) .* not queryable)/;
 
 /**
  * The database, behind two verbs. `read` never sees what is not committed. `write` runs one transaction: on SQLite one after the
@@ -60,7 +60,7 @@ export class Database {
   private async open(newEpoch: string): Promise<void> {
     await this.writer.initialize();
     if (this.dialect === 'sqlite') await this.writer.query('PRAGMA synchronous = FULL');
-    else await this.soleUse.take();
+    else await this.soleUse.hold();
     await this.writer.runMigrations({ transaction: 'each' });
     if (this.reader !== this.writer) await this.reader.initialize();
     await this.writer
@@ -96,7 +96,8 @@ export class Database {
 
   /**
    * Runs a transaction: all of it happens or nothing.
-   * @throws EdgeError `overloaded` when too many wait, `database_unavailable` when the database does not answer.
+   * @throws EdgeError `overloaded` when too many wait, `database_unavailable` when the database does not answer, `data_folder_in_use`
+   * when another hub took it while it did not.
    */
   write<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
     if (this.dialect === 'postgres') return this.guarded(() => this.retried(run));
@@ -128,6 +129,7 @@ export class Database {
   }
 
   private async retried<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
+    await this.soleUse.hold();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.writer.transaction(run);
@@ -154,7 +156,7 @@ export function databaseLost(cause: unknown): EdgeError | undefined {
 
 function unavailable(error: unknown): boolean {
   if (error instanceof Error && CONNECTION_LOST.test(error.message)) return true;
-  return /^(08|57P|53)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(
+  return /^(08|57P|53)|^(57014|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT|SQLITE_(BUSY|FULL|IOERR|CANTOPEN))$/.test(
     driverCode(error),
   );
 }

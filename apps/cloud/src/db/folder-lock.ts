@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '@selvage/protocol';
 import sqlite3 from 'sqlite3';
+import { driverCode } from './driver-code.js';
+import { cannotOpen } from './open-words.js';
 
 /**
  * Holds a data folder for this process alone, by an exclusive lock on a SQLite file in it: the kernel lets go of it when the process
@@ -12,14 +14,15 @@ export class FolderLock {
 
   constructor(private readonly folder: string) {}
 
-  /** @throws EdgeError `data_folder_in_use`. */
+  /** @throws EdgeError `data_folder_in_use`, `database_unavailable` when the folder cannot be written. */
   async take(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const file = await opened(join(this.folder, 'lock.db'));
+    const path = join(this.folder, 'lock.db');
+    const file = await this.open(path);
     try {
       await executed(file, 'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     } catch (cause) {
       await closed(file);
+      if (driverCode(cause) !== 'SQLITE_BUSY') throw cannotOpen(cause, { file: path });
       throw new EdgeError(
         'data_folder_in_use',
         `${this.folder} belongs to a hub that is running; stop it or set SELVAGE_DATA.`,
@@ -27,6 +30,15 @@ export class FolderLock {
       );
     }
     this.#file = file;
+  }
+
+  private async open(path: string): Promise<sqlite3.Database> {
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      return await opened(path);
+    } catch (cause) {
+      throw cannotOpen(cause, { file: path });
+    }
   }
 
   async release(): Promise<void> {

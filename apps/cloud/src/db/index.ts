@@ -5,6 +5,7 @@ export { Database, databaseLost } from './database.js';
 export { DbModule } from './db.module.js';
 export { FolderLock } from './folder-lock.js';
 export { MasterKey } from './master-key.js';
+export { notItsHub } from './open-words.js';
 export { ResourceEntity } from './resource.entity.js';
 export { type Changes, type Page, ResourceStore, sameLabels } from './resource-store.js';
 export { Settings } from './settings.entity.js';

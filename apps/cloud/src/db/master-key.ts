@@ -1,6 +1,6 @@
 import { deriveKey, exists, readOrCreateKey } from '@selvage/pki';
-import { EdgeError } from '@selvage/protocol';
 import type { Database } from './database.js';
+import { notItsHub } from './open-words.js';
 
 /** The key under which everything secret rests on the hub's disk. It hands out keys for single purposes, never itself. */
 export class MasterKey {
@@ -17,11 +17,12 @@ export class MasterKey {
    */
   static async openFor(database: Pick<Database, 'mark' | 'setMark'>, path: string): Promise<MasterKey> {
     const known = await database.mark('keyCheck');
-    if (known !== undefined && !(await exists(path))) throw notOurs(`${path} is missing`);
+    if (known !== undefined && !(await exists(path)))
+      throw notItsHub(`${path} is missing`, await database.mark('authority'));
     const key = await MasterKey.open(path);
     const check = key.keyFor('check').toString('base64url');
     if (known === undefined) await database.setMark('keyCheck', check);
-    else if (known !== check) throw notOurs(`${path} is another key`);
+    else if (known !== check) throw notItsHub(`${path} is another key`, await database.mark('authority'));
     return key;
   }
 
@@ -34,12 +35,4 @@ export class MasterKey {
   passphraseFor(purpose: string): string {
     return this.keyFor(purpose).toString('base64url');
   }
-}
-
-function notOurs(what: string): EdgeError {
-  const way = 'Restore the key from your backup, or start with an empty database.';
-  return new EdgeError(
-    'key_file_unreadable',
-    `${what}, and the database was made with the key that belongs there. ${way}`,
-  );
 }

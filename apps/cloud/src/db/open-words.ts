@@ -10,7 +10,7 @@ export interface Whereabouts {
 
 /** Why a database could not be opened, and what to do about it. */
 export function cannotOpen(cause: unknown, { url, file }: Whereabouts): EdgeError {
-  const said = cause instanceof Error ? cause.message : String(cause);
+  const said = wordsOf(cause);
   if (url !== undefined) {
     const { hostname, port, pathname } = new URL(url);
     const name = `${pathname.slice(1)} at ${hostname}:${port || '5432'}`;
@@ -22,4 +22,17 @@ export function cannotOpen(cause: unknown, { url, file }: Whereabouts): EdgeErro
     ? 'It is damaged: restore it from a backup (docs/operations.md).'
     : 'Check the disk and its rights.';
   return new EdgeError('database_unavailable', `${file} cannot be opened (${said}). ${way}`, { cause });
+}
+
+/** Why a hub refuses a database that was made by another one, or by itself before it lost its keys. `authority`: the one it names. */
+export function notItsHub(what: string, authority: string | undefined): EdgeError {
+  const owner = authority === undefined ? 'another hub' : `the hub with authority ${authority.slice(0, 12)}…`;
+  const way = 'restore authority.json and master.key from the backup, or use an empty database';
+  return new EdgeError('key_file_unreadable', `${what}, but this database belongs to ${owner}; ${way}.`);
+}
+
+/** A host with several addresses that all refuse gives an error without words of its own. */
+function wordsOf(cause: unknown): string {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  return said === '' ? driverCode(cause) : said;
 }

@@ -1,4 +1,4 @@
-import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table, TableColumn } from 'typeorm';
 
 /** The database's own name and its revision counter. */
 export class Settings1700000000000 implements MigrationInterface {
@@ -12,8 +12,6 @@ export class Settings1700000000000 implements MigrationInterface {
           { name: 'id', type: 'integer', isPrimary: true },
           { name: 'epoch', type: 'text' },
           { name: 'revision', type: 'integer' },
-          { name: 'authority', type: 'text', isNullable: true },
-          { name: 'key_check', type: 'text', isNullable: true },
         ],
       }),
     );
@@ -21,5 +19,21 @@ export class Settings1700000000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable('settings');
+  }
+}
+
+/** What the database says of whose it is. Some databases have the columns already: there they were made with the table. */
+export class SettingsMarks1700000000500 implements MigrationInterface {
+  readonly name = 'SettingsMarks1700000000500';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const name of ['authority', 'key_check']) {
+      if (await runner.hasColumn('settings', name)) continue;
+      await runner.addColumn('settings', new TableColumn({ name, type: 'text', isNullable: true }));
+    }
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropColumns('settings', ['authority', 'key_check']);
   }
 }

@@ -1,17 +1,27 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { toEdgeError } from '@selvage/protocol';
+import { endpoints, name, toEdgeError } from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
 import { catchError, from, map, mergeMap, type Observable, throwError } from 'rxjs';
 import { projectOf } from './access.guard.js';
 import type { KnownRequest } from './expose.js';
+import { FailedLogins } from './failed-logins.js';
 import { RequestHooks } from './registries.js';
 
-/** Notes every request that was to change something, with its outcome, before it is answered. Bodies are not noted. */
+const MAX_USERNAME = 64;
+
+/**
+ * Notes every request that was to change something, with its outcome, before it is answered; and logins with a wrong password. Of
+ * bodies only the name of what is made is noted.
+ */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
+  private readonly failedLogins = new FailedLogins(systemClock);
+
   constructor(private readonly hooks: RequestHooks) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
     const request = context.switchToHttp().getRequest<KnownRequest>();
+    if (request.endpoint === endpoints.session.login) return this.login(request, next);
     if (request.method === 'GET' || request.endpoint?.role === 'public') return next.handle();
     return next.handle().pipe(
       mergeMap((answer) => from(this.note(request, 'ok')).pipe(map(() => answer))),
@@ -21,15 +31,48 @@ export class AuditInterceptor implements NestInterceptor {
     );
   }
 
+  private login(request: KnownRequest, next: CallHandler<unknown>): Observable<unknown> {
+    return next
+      .handle()
+      .pipe(
+        catchError((error: unknown) =>
+          from(this.noteLogin(request, toEdgeError(error).code)).pipe(mergeMap(() => throwError(() => error))),
+        ),
+      );
+  }
+
+  private async noteLogin({ body, url, id: requestId }: KnownRequest, outcome: string): Promise<void> {
+    const actor = textIn(body, 'username').slice(0, MAX_USERNAME);
+    if (outcome !== 'wrong_password' || !this.failedLogins.take(actor)) return;
+    await this.hooks.record({ actor, action: 'login', target: pathOf(url), outcome, requestId });
+  }
+
   private note(request: KnownRequest, outcome: string): Promise<void> {
     const project = projectOf(request);
     return this.hooks.record({
       actor: request.caller?.username ?? 'unknown',
       action: `${request.method} ${request.endpoint?.path ?? ''}`,
-      target: request.url.split('?')[0] ?? '',
+      target: targetOf(request),
       ...(project === undefined ? {} : { project }),
       outcome,
       requestId: request.id,
     });
   }
+}
+
+/** The path as asked; where it does not say what was to be made, with the name from the body. */
+function targetOf({ method, url, params, body }: KnownRequest): string {
+  const path = pathOf(url);
+  const made = name.safeParse(textIn(body, 'name'));
+  return method === 'POST' && textIn(params, 'name') === '' && made.success ? `${path}/${made.data}` : path;
+}
+
+function pathOf(url: string): string {
+  return url.split('?')[0] ?? '';
+}
+
+function textIn(given: unknown, key: string): string {
+  const value: unknown =
+    typeof given === 'object' && given !== null ? Object.getOwnPropertyDescriptor(given, key)?.value : undefined;
+  return typeof value === 'string' ? value : '';
 }

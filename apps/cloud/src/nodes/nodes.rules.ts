@@ -39,11 +39,17 @@ export function daysLeft(notAfter: string, now: number): number {
 }
 
 function offlineReason(node: NodeCondition, now: number): string {
-  const seen = node.lastSeenAt === undefined ? 'It has not connected yet' : `Not connected since ${node.lastSeenAt}`;
+  const seen =
+    node.lastSeenAt === undefined ? 'It has not connected yet' : `Not connected since ${words(node.lastSeenAt)}`;
   const { certificateNotAfter } = node;
   if (certificateNotAfter === undefined)
     return `${seen}; its certificate was revoked, so it needs a new join token: "selvage node join ${node.name}".`;
   if (Date.parse(certificateNotAfter) < now)
-    return `${seen}; its certificate expired at ${certificateNotAfter} and is renewed when it comes back within the grace window.`;
+    return `${seen}; its certificate expired at ${words(certificateNotAfter)} and is renewed when it comes back within the grace window.`;
   return `${seen}.`;
+}
+
+/** A moment as people read it: `2026-11-24 15:48:39Z`. */
+function words(moment: string): string {
+  return moment.replace('T', ' ').replace(/\.\d+/, '');
 }

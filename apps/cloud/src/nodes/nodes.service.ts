@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   type Answer,
   type DesiredBroker,
@@ -24,7 +24,7 @@ const NAMES = 500;
 
 /** What the API and other slices read of nodes. Numbers of queries depend on the page or the batch, never on each node. */
 @Injectable()
-export class Nodes {
+export class Nodes implements OnModuleInit {
   private readonly clock: Clock = systemClock;
   private readonly store: ResourceStore<NodeRow>;
 
@@ -36,6 +36,10 @@ export class Nodes {
     private readonly changes: NodeChanges,
   ) {
     this.store = new ResourceStore(db, NodeRow, 'node');
+  }
+
+  onModuleInit(): void {
+    this.certificates.checkNodes(({ project, node }) => this.store.get(project, node));
   }
 
   /** Removes what a slice has of a node, together with the node. */

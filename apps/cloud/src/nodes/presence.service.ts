@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { nodeKey, type NodeRef } from '@selvage/protocol';
 import { type Cancel, type Clock, systemClock } from '@selvage/reconcile';
+import { HubConfig } from '../config.js';
 import { Database } from '../db/index.js';
 import { LiveFeed } from '../http/index.js';
 import { type Session, type SessionListener, Sessions } from '../link/index.js';
@@ -8,6 +9,8 @@ import { LOG, type Logger } from '../log/index.js';
 import { setReported } from './reported.service.js';
 
 const EVERY_MS = 1000;
+/** A node that was heard so many heartbeats before its link closed was there until then; otherwise it had gone silent. */
+const LIVE_BEATS = 1.25;
 
 /** Notes when nodes were last seen: who looks is told at once, the database in one write per second at most. */
 @Injectable()
@@ -22,6 +25,7 @@ export class Presence implements SessionListener {
     private readonly db: Database,
     private readonly feed: LiveFeed,
     private readonly sessions: Sessions,
+    private readonly config: HubConfig,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -34,7 +38,9 @@ export class Presence implements SessionListener {
   }
 
   closed({ ref, heardAt }: Session): void {
-    this.note(ref, heardAt);
+    const now = this.clock.now();
+    const wasSilent = now - heardAt > this.config.heartbeatMs * LIVE_BEATS;
+    this.note(ref, wasSilent ? heardAt : now);
   }
 
   /** Writes what is still to be written. */

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ApiToken, EdgeError, type ListQuery } from '@selvage/protocol';
+import { type ApiToken, EdgeError, type ListQuery, toEdgeError } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { hashPassword, verifyPassword } from '@selvage/pki';
 import { IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { Database } from '../db/index.js';
-import { type Authenticator, type Caller, TooManyRequests } from '../http/index.js';
+import { type Authenticator, type Caller, RequestHooks, TooManyRequests } from '../http/index.js';
 import { LoginRests } from './login-rests.js';
 import { Token, User } from './users.entity.js';
 import { callerOf, mayMake, shownToken } from './users.rules.js';
@@ -29,7 +29,10 @@ export class Users implements Authenticator {
   /** Tokens seen a moment ago, so that a busy program costs no query per request. */
   private readonly remembered = new Map<string, { token: Token; until: number }>();
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    private readonly hooks: RequestHooks,
+  ) {}
 
   /** Makes the first administrator with this password, if there is nobody yet; says whether it did. */
   async createAdmin(password: string): Promise<boolean> {
@@ -91,9 +94,10 @@ export class Users implements Authenticator {
     return callerOf(found, now);
   }
 
-  /** Makes an API token; its text is in the answer and nowhere else. */
+  /** Makes an API token; its text is in the answer and nowhere else. @throws EdgeError `forbidden`, `bad_request`, `already_exists`. */
   async makeToken(maker: Caller, wanted: TokenWrite): Promise<ApiToken & { token: string }> {
     mayMake(maker, wanted);
+    await this.mustExist(wanted.projects ?? []);
     const { name, role, projects = null, expiresInSeconds } = wanted;
     if (await this.db.read.existsBy(Token, { name }))
       throw new EdgeError('already_exists', `There is an API token "${name}".`);
@@ -115,6 +119,19 @@ export class Users implements Authenticator {
     const { affected } = await this.db.write((tx) => tx.delete(Token, { name }));
     if (affected === 0) throw new EdgeError('not_found', `There is no API token "${name}".`);
     this.remembered.clear();
+  }
+
+  private async mustExist(projects: readonly string[]): Promise<void> {
+    const missing: string[] = [];
+    for (const project of projects) {
+      try {
+        await this.hooks.projectExists(project);
+      } catch (error) {
+        if (toEdgeError(error).code !== 'not_found') throw error;
+        missing.push(project);
+      }
+    }
+    if (missing.length > 0) throw new EdgeError('bad_request', `projects: there is no ${missing.join(', ')}.`);
   }
 
   private async keepToken(
