@@ -21,7 +21,7 @@ export function nodeProblem(version = process.versions.node) {
  */
 export function installPackagesOf(root, log) {
   if (hasPackages(root)) return undefined;
-  log('Installing packages (npm ci); this takes a minute or two …');
+  log('Installing packages (npm ci; a few minutes the first time) …');
   return npm(root, ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
@@ -34,7 +34,7 @@ export function buildOf(root, log) {
   const stamp = stampOf(root);
   const made = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (made && packagesOf(root).every(isBuilt)) return undefined;
-  log('Building …');
+  log('Building (about a minute the first time) …');
   const problem = npm(root, ['run', '--silent', 'build']);
   if (problem !== undefined) return problem;
   mkdirSync(dirname(stampFile), { recursive: true });

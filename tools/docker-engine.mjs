@@ -4,19 +4,29 @@ import { existsSync, mkdirSync, openSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { DEFAULT_SOCKET, engineSocket } from './docker-socket.mjs';
 
-const SOCKET = process.env.SELVAGE_DOCKER_SOCKET ?? '/var/run/docker.sock';
 const START_DEADLINE_MS = 60_000;
+const LOG_FILE = join(tmpdir(), 'selvage-dockerd.log');
 
 /**
- * Makes sure that a Docker engine answers on the socket.
- * @param {{ install: boolean, log: (line: string) => void, logFile?: string }} options `install`: may install Debian's package.
+ * Makes sure that a Docker engine answers on the socket. An engine is started on the default socket only: who asks for another one runs
+ * it.
+ * @param {object} options
+ * @param {boolean} options.install may install Debian's package
+ * @param {(line: string) => void} options.log
+ * @param {string} [options.logFile] where an engine that is started writes
+ * @param {import('./docker-socket.mjs').EngineSocket} [options.socket]
  * @returns {Promise<{ state: 'running' | 'started' | 'unavailable', pid?: number, reason?: string, stop: () => Promise<void> }>}
  *   `stop` ends an engine that this call started; it does nothing to one that ran before.
  */
-export async function ensureDockerEngine({ install, log, logFile = join(tmpdir(), 'selvage-dockerd.log') }) {
-  if (await answers()) return { state: 'running', stop: nothingToStop };
-  if (!isRoot()) return unavailable('it does not answer, and starting it needs root');
+export async function ensureDockerEngine({ install, log, logFile = LOG_FILE, socket = engineSocket(process.env) }) {
+  const { path, setBy } = socket;
+  if (path === undefined) return unavailable(`${setBy} names no socket of this machine (unix:///path)`);
+  const silence = await silenceOf(path);
+  if (silence === undefined) return { state: 'running', stop: nothingToStop };
+  if (setBy !== undefined) return unavailable(`${path}, which ${setBy} asks for, ${silence}`);
+  if (!isRoot()) return unavailable(`${path} ${silence}, and starting an engine needs root`);
   if (!onPath('dockerd')) {
     if (!install) return unavailable('no dockerd on this machine');
     const problem = installPackages(['docker.io'], log);
@@ -45,7 +55,7 @@ export function installPackages(packages, log) {
 async function start(log, logFile) {
   mkdirSync(dirname(logFile), { recursive: true });
   const output = openSync(logFile, 'a', 0o600);
-  const engine = spawn('dockerd', ['--host', `unix://${SOCKET}`], {
+  const engine = spawn('dockerd', ['--host', `unix://${DEFAULT_SOCKET}`], {
     detached: true,
     stdio: ['ignore', output, output],
   });
@@ -55,7 +65,7 @@ async function start(log, logFile) {
   engine.unref();
   const until = Date.now() + START_DEADLINE_MS;
   while (Date.now() < until && exit === undefined) {
-    if (await answers()) {
+    if ((await silenceOf(DEFAULT_SOCKET)) === undefined) {
       log(`Docker engine started (pid ${engine.pid}).`);
       return { state: 'started', pid: engine.pid, stop: () => stop(engine) };
     }
@@ -75,15 +85,16 @@ async function stop(engine) {
   clearTimeout(kill);
 }
 
-function answers() {
-  if (!existsSync(SOCKET)) return Promise.resolve(false);
+/** How the engine behind a socket does not answer, in words; undefined when it does. */
+function silenceOf(socketPath) {
+  if (!existsSync(socketPath)) return Promise.resolve('does not exist');
   return new Promise((resolve) => {
-    const ping = request({ socketPath: SOCKET, path: '/_ping', timeout: 5_000 }, (answer) => {
+    const ping = request({ socketPath, path: '/_ping', timeout: 5_000 }, (answer) => {
       answer.resume();
-      resolve(answer.statusCode === 200);
+      resolve(answer.statusCode === 200 ? undefined : `answers with ${answer.statusCode}`);
     });
     ping.once('timeout', () => ping.destroy());
-    ping.once('error', () => resolve(false));
+    ping.once('error', ({ code }) => resolve(code === 'EACCES' ? 'is not for this user' : 'does not answer'));
     ping.end();
   });
 }

@@ -23,7 +23,7 @@ export const CONFIGURATION = 78;
  * @property {string} cwd
  * @property {string} logFile everything that it says goes here
  * @property {(line: string) => void} say a line for the terminal
- * @property {() => string | undefined} secret lines with this text are written nowhere
+ * @property {() => string | undefined} what is written nowhere: `…` stands for it
  * @property {(end: { code: number, words: string }) => void} failed it ended before it was ready, or for good
  */
 
@@ -90,9 +90,9 @@ export class Service {
     if (log !== undefined) await new Promise((resolve) => log.end(resolve));
   }
 
-  #take(line) {
+  #take(said) {
     const secret = this.#options.secret();
-    if (secret !== undefined && line.includes(secret)) return;
+    const line = secret === undefined ? said : said.replaceAll(secret, '…');
     this.#log?.write(`${line}\n`);
     if (this.#stopping) return;
     const { isPlain, text } = forTerminal(line);

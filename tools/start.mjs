@@ -7,21 +7,15 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildOf, installPackagesOf, nodeProblem } from './checkout.mjs';
 import { ensureDockerEngine } from './docker-engine.mjs';
+import { engineSocket } from './docker-socket.mjs';
 import { isReady, logIn, Refused } from './hub-calls.mjs';
 import { CONFIGURATION, Service } from './processes.mjs';
+import { readOptions, USAGE } from './start-options.mjs';
 import { becomeLocalNode } from './this-node.mjs';
 
-const USAGE = `npm start [-- OPTIONS]
-
-  --hub-only   the hub alone: this machine does not become a node
-  --no-docker  leave the Docker engine alone; without one the node reports it as missing
-  --help       this text
-
-Data is in .selvage, or where SELVAGE_DATA says. Ports and the rest: docs/configuration.md.
-`;
+const DEFAULT_URL = 'http://127.0.0.1:8080';
 const HUB_MS = 60_000;
 const NODE_MS = 60_000;
 const EVERY_MS = 100;
@@ -47,7 +41,7 @@ let ports;
 /** What no log may contain; known once it is set or the hub has made it. */
 let secret;
 
-const options = readOptions();
+const options = optionsOrEnd();
 prepare();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopping.abort());
 const hub = service('hub', [process.execPath, join(root, 'apps/cloud/bin/selvage-hub.js')], () => ({
@@ -80,6 +74,7 @@ async function start() {
   const state = options.hubOnly ? undefined : await startNode(url);
   if (isNew(passwordFile))
     say(`First start: log in as "admin" with the password ${keptPassword()} – it is kept in ${shown(passwordFile)}.`);
+  if (url !== DEFAULT_URL) say(`Log in with: ${loginLine(url)}`);
   say(`Selvage is up at ${url}/${state === undefined ? '' : `; ${state}`}. Ctrl-C stops it.`);
 }
 
@@ -129,15 +124,24 @@ async function logInto(url) {
       if (!(error instanceof Refused) || error.code !== 'wrong_password') throw error;
     }
   }
-  const where = `${shown(passwordFile)} nor in SELVAGE_ADMIN_PASSWORD`;
-  say(`How the node is cannot be asked: the password of "admin" is neither in ${where}.`);
+  const why = `it is neither in ${shown(passwordFile)} nor in SELVAGE_ADMIN_PASSWORD`;
+  say(
+    `The password of "admin" is not known here (${why}). Hub and node run without it; to see how the node is, log in.`,
+  );
   return undefined;
+}
+
+/** What to type to log in; at the first start with the password that was made. */
+function loginLine(url) {
+  const password = isNew(passwordFile) ? ` --password-stdin < ${shown(passwordFile)}` : '';
+  return `npx selvage login --url ${url}${password}`;
 }
 
 async function startEngine() {
   if (options.hubOnly || options.noDocker) return { state: 'left alone', stop: () => undefined };
   const logFile = join(data, 'dockerd.log');
-  const found = await ensureDockerEngine({ install: true, log: say, logFile });
+  const socket = engineSocket(process.env, agentFolder);
+  const found = await ensureDockerEngine({ install: true, log: say, logFile, socket });
   if (found.state === 'unavailable') say(`No Docker engine: ${found.reason}. Apps cannot run on this machine.`);
   return found;
 }
@@ -193,16 +197,15 @@ async function until(condition, { ms, what }) {
   }
 }
 
-function readOptions() {
-  const flag = { type: 'boolean', default: false };
-  const known = { 'hub-only': flag, 'no-docker': flag, help: { ...flag, short: 'h' } };
-  try {
-    const { values } = parseArgs({ options: known, strict: true });
-    if (values.help) end(0, USAGE);
-    return { hubOnly: values['hub-only'], noDocker: values['no-docker'] };
-  } catch (error) {
-    return end(2, `${error.message.split('. ')[0]}.\n\n${USAGE}`);
-  }
+function optionsOrEnd() {
+  const read = readOptions(process.argv.slice(2), process.env);
+  if (read.help) end(0, USAGE);
+  if (read.problem !== undefined) end(2, `${read.problem}.\n\n${USAGE}`);
+  if (read.forgotten.length > 0)
+    say(
+      `${read.forgotten.join(' and ')} came by way of npm, and counts; next time: npm start -- ${read.forgotten.join(' ')}`,
+    );
+  return read;
 }
 
 function prepare() {

@@ -1,11 +1,12 @@
 /**
- * `npm test`: installs what the tests need, starts what is not running, runs every group and stops what it started.
+ * `npm test [-- --without GROUP,…]`: installs what the tests need, starts what is not running, runs every group and stops what it started.
  * What is missing and cannot be installed is a failure; a group is left out only by naming it: `npm test -- --without docker`.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ensureDockerEngine, installPackages } from './docker-engine.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -31,6 +32,14 @@ const groups = {
   docker: () => withDocker(() => ['flows', 'faults', 'flows-postgres'].forEach(vitest)),
 };
 
+const USAGE = `npm test [-- OPTIONS]
+
+  --without GROUP,…  leave groups out; may be given more than once
+  --help             this text
+
+Groups, in the order in which they run: ${Object.keys(groups).join(', ')}.
+A single test: npx vitest run --project unit PATH (or conformance, flows, flows-postgres, faults).
+`;
 const without = readWithout();
 try {
   install();
@@ -42,12 +51,18 @@ console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
 
 function readWithout() {
-  const at = process.argv.indexOf('--without');
-  const names = at === -1 ? [] : (process.argv[at + 1] ?? '').split(',').filter(Boolean);
-  const unknown = names.filter((name) => !Object.hasOwn(groups, name));
-  if (unknown.length === 0) return new Set(names);
-  console.error(`No test group ${unknown.join(', ')}. Groups: ${Object.keys(groups).join(', ')}.`);
-  process.exit(2);
+  const taken = process.env.npm_config_without;
+  if (taken) return end(2, `npm took --without for its own. Write: npm test -- --without GROUP\n\n${USAGE}`);
+  const options = { without: { type: 'string', multiple: true, default: [] }, help: { type: 'boolean', short: 'h' } };
+  try {
+    const { values } = parseArgs({ options, strict: true });
+    if (values.help) return end(0, USAGE);
+    const names = values.without.flatMap((list) => list.split(',')).filter(Boolean);
+    const unknown = names.filter((name) => !Object.hasOwn(groups, name));
+    return unknown.length === 0 ? new Set(names) : end(2, `No test group ${unknown.join(', ')}.\n\n${USAGE}`);
+  } catch (error) {
+    return end(2, `${error.message.split('. ')[0]}.\n\n${USAGE}`);
+  }
 }
 
 function install() {
@@ -107,7 +122,11 @@ function fail(reason) {
 }
 
 function stopWith(reason) {
-  console.error(reason);
+  end(1, reason);
+}
+
+function end(code, words) {
+  (code === 0 ? console.log : console.error)(words.trimEnd());
   rmSync(reports, { recursive: true, force: true });
-  process.exit(1);
+  process.exit(code);
 }

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { manifest } from '@selvage/protocol';
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 
 const root = resolve(import.meta.dirname, '../..');
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -11,6 +14,21 @@ const found = (pattern: RegExp, inside: string): string[] =>
 const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(root, path)));
+
+/** The documents of every block of YAML in a page. */
+const manifestsIn = (page: string): unknown[] =>
+  [...text(page).matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) =>
+    [...parseAllDocuments(block)].map((document): unknown => document.toJS()),
+  );
+
+/** The names of all fields in a JSON schema, those of the parts of its parts included. */
+function fieldsOf(schema: object): string[] {
+  return Object.entries(schema).flatMap(([key, value]: [string, unknown]) => {
+    if (typeof value !== 'object' || value === null) return [];
+    if (key !== 'properties') return fieldsOf(value);
+    return [...Object.keys(value), ...Object.values(value as Record<string, object>).flatMap(fieldsOf)];
+  });
+}
 
 describe('the documentation', () => {
   it('says of every error code what to do, and of no other', () => {
@@ -34,6 +52,23 @@ describe('the documentation', () => {
         .map(([, name = '', shown = '']) => [name, shown]),
     );
     for (const [, name = '', value = ''] of defaults) expect([name, rows.get(name)]).toEqual([name, `\`${value}\``]);
+  });
+
+  it.each(['docs/manifests.md', 'docs/devices.md'])('shows manifests in %s that apply takes', (page) => {
+    const problems = manifestsIn(page).map((document) => manifest.safeParse(document).error?.message);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
+  });
+
+  it('names every field that a manifest may have', () => {
+    const fields = new Set(fieldsOf(z.toJSONSchema(manifest, { io: 'input', unrepresentable: 'any' })));
+    expect(fields.size).toBeGreaterThan(40);
+    expect([...fields].filter((field) => !new RegExp(`\\b${field}\\b`).test(text('docs/manifests.md')))).toEqual([]);
+  });
+
+  it('shows each kind of manifest', () => {
+    const shown = manifestsIn('docs/manifests.md').map((document) => manifest.parse(document).kind);
+    expect([...new Set(shown)].sort()).toEqual(manifest.options.map(({ shape }) => shape.kind.value).sort());
   });
 
   it.each(pages)('%s has no link that leads nowhere', (page) => {

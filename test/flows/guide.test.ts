@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, pushImage, type Registry, startRegistry, tempDir, until } from '@selvage/testkit';
+import { freePort, pushImage, type Registry, removeImages, startRegistry, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docker } from '../stage/containers.js';
 import { Program, root, run } from '../stage/process.js';
@@ -30,13 +30,16 @@ describe('the guide "your first node and app"', () => {
   const exports: string[] = [];
   let registry: Registry;
   let choice: string;
+  let image = '';
   let linkPort: number;
+  /** How the labels of this hub's containers begin. */
+  let label: string | undefined;
   let env: Record<string, string>;
 
   beforeAll(async () => {
     checkout(folder.path);
     registry = await startRegistry();
-    const image = await pushImage(registry, { name: 'nginx', tag: '1.27', script: SCRIPT });
+    image = await pushImage(registry, { name: 'nginx', tag: '1.27', script: SCRIPT });
     const [http, link, api, port] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
     linkPort = link;
     choice = `export IMAGE=${image} PORT=${port}`;
@@ -53,18 +56,20 @@ describe('the guide "your first node and app"', () => {
     };
   });
   afterAll(async () => {
-    const label = await nodeLabel(linkPort);
     for (const terminal of terminals.keys()) await interrupt(terminal);
-    for (const { Id, Labels } of await docker.listContainers({ all: true }))
-      if (label !== undefined && Labels['io.selvage.node']?.startsWith(label))
-        await docker.getContainer(Id).remove({ force: true });
+    for (const id of await containersLeft()) await docker.getContainer(id).remove({ force: true });
+    await removeImages([image]);
     await registry.stop();
     folder.remove();
   });
 
   it.each(stepsOf(readFileSync(GUIDE, 'utf8')).map((step) => [title(step), step] as const))('%s', async (_, step) => {
-    if (step.does === 'interrupt') await interrupt(step.terminal);
-    else if (step.does === 'start') await start(step.terminal, step);
+    if (step.does === 'interrupt') {
+      // Nobody is that quick: the agent of `npm start` has removed what was deleted.
+      if (step.terminal === 'terminal-1')
+        await until(async () => (await containersLeft()).length === 0, { timeoutMs: DEADLINE_MS });
+      await interrupt(step.terminal);
+    } else if (step.does === 'start') await start(step.terminal, step);
     else await execute(step);
   });
 
@@ -94,6 +99,14 @@ describe('the guide "your first node and app"', () => {
     });
     expect({ missing: missing(program.output, expected), output: program.output }).toMatchObject({ missing: [] });
     expect(program.running).toBe(true);
+    label ??= await nodeLabel(linkPort);
+  }
+
+  /** Containers of this hub's nodes that are on the engine, running or not. */
+  async function containersLeft(): Promise<string[]> {
+    const all = await docker.listContainers({ all: true });
+    const ours = all.filter(({ Labels }) => label !== undefined && Labels['io.selvage.node']?.startsWith(label));
+    return ours.map(({ Id }) => Id);
   }
 
   async function interrupt(terminal: string): Promise<void> {

@@ -65,12 +65,21 @@ describe('npm start', () => {
     expect(started.output.split(password)).toHaveLength(2);
   });
 
+  it('says the line to log in with when it is not at its usual place', async () => {
+    const line = /^Log in with: npx (selvage login --url \S+ --password-stdin < \S+)$/m.exec(started.output)?.[1] ?? '';
+    const home = tempDir();
+    const logIn = await run(['bash', '-c', `npx --no-install ${line}`], { HOME: home.path });
+    home.remove();
+    expect(logIn).toMatchObject({ code: 0, output: expect.stringContaining(`Logged in to ${url} as admin`) as string });
+  });
+
   it('keeps the password in a file of its own, and in no log', () => {
     const file = join(data.path, 'hub', 'admin-password');
     expect(readFileSync(file, 'utf8').trim()).toBe(password);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     for (const log of ['hub.log', 'agent.log'])
       expect(readFileSync(join(data.path, log), 'utf8')).not.toContain(password);
+    expect(readFileSync(join(data.path, 'hub.log'), 'utf8')).toContain('log in as "admin" with the password …');
   });
 
   it('made this machine the node "local", by a real join', async () => {
@@ -129,7 +138,7 @@ describe('npm start', () => {
     started.clear();
     started.start();
     await isUp();
-    expect(started.output).toContain('the password of "admin" is neither in');
+    expect(started.output).toContain('The password of "admin" is not known here');
     await until(async () => (await localNode()).status.state === 'ready', { timeoutMs: 60_000 });
     await interrupt();
   });
@@ -142,6 +151,32 @@ describe('npm start', () => {
     expect(() => childOf(alone.pid, 'selvage-agent.js')).toThrow('no child');
     process.kill(alone.pid, 'SIGINT');
     expect(await alone.ended(20_000)).toBe(0);
+  });
+
+  it.each([
+    ['SELVAGE_DOCKER_SOCKET', { SELVAGE_DOCKER_SOCKET: '/nowhere/docker.sock' }],
+    ['DOCKER_HOST', { DOCKER_HOST: 'unix:///nowhere/docker.sock' }],
+  ])('looks for the engine where %s says, and starts none there', async (setBy, changed) => {
+    const elsewhere = new Program('npm start', START, { ...env, ...changed });
+    elsewhere.start();
+    await until(() => elsewhere.output.includes('Selvage is up') || !elsewhere.running, { timeoutMs: UP_MS });
+    const { output } = elsewhere;
+    process.kill(elsewhere.pid, 'SIGINT');
+    await elsewhere.ended(20_000);
+    expect(output).toContain(
+      `No Docker engine: /nowhere/docker.sock, which ${setBy} asks for, does not exist. Apps cannot run`,
+    );
+    expect(output).not.toContain('Docker engine started');
+  });
+
+  it.each([
+    ['--hub-only', { npm_config_hub_only: 'true' }],
+    ['--no-docker', { npm_config_docker: '' }],
+  ])('takes %s also when it came by way of npm', async (option, changed) => {
+    const alone = new Program('npm start', START, { ...env, ...changed, SELVAGE_HTTP_PORT: 'eighty' });
+    alone.start();
+    expect(await alone.ended()).toBe(78);
+    expect(alone.output).toContain(`${option} came by way of npm, and counts; next time: npm start -- ${option}\n`);
   });
 
   it('tells how it is used when it is used wrongly', async () => {
