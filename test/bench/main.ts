@@ -3,6 +3,7 @@ import { agentIdle, agentMemory, agentStart } from './agent.js';
 import { deployTime } from './deploy.js';
 import { type Figure, HEADER, row } from './figure.js';
 import { fleetFigures, FleetSite } from './fleet/index.js';
+import { mqttFigures } from './mqtt/index.js';
 
 const given = process.argv.slice(2);
 const pairsAt = given.indexOf('--pairs');
@@ -13,7 +14,14 @@ const log = (line: string): void => {
 };
 
 const site = new FleetSite(log);
-const figures: readonly Figure[] = [agentMemory, agentIdle, agentStart, deployTime, ...fleetFigures(site)];
+const figures: readonly Figure[] = [
+  agentMemory,
+  agentIdle,
+  agentStart,
+  ...mqttFigures(),
+  deployTime,
+  ...fleetFigures(site),
+];
 const rows: string[] = [];
 try {
   for (const figure of figures.filter(({ number }) => numbers.length === 0 || numbers.includes(number))) {

@@ -40,7 +40,8 @@ const PUBREL = [0x62, 0x02];
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #encoder = new PublishEncoder();
+  readonly #encoder = PublishEncoder.forMany();
+  readonly #queued = PublishEncoder.forQueues();
   readonly #lanes = new WeakMap<InnerClient, Lane>();
 
   constructor(options: DeliveryOptions) {
@@ -158,7 +159,7 @@ export class Delivery {
 
   #bytesOf({ cmd, topic, payload, qos, retain, messageId = 0, sent }: Outgoing): Buffer {
     if (cmd === 'pubrel') return Buffer.from([...PUBREL, messageId >> 8, messageId & 0xff]);
-    return this.#encoder.withId({ cmd, topic, payload, qos, retain }, { qos, messageId, dup: sent });
+    return this.#queued.withId({ cmd, topic, payload, qos, retain }, { qos, messageId, dup: sent });
   }
 
   #write({ conn }: InnerClient, bytes: Buffer): void {

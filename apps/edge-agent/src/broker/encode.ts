@@ -12,9 +12,44 @@ interface Encoded {
   one?: { readonly bytes: Buffer; readonly idAt: number };
 }
 
-/** Packets that were encoded already, by the payload that they share: one message to a thousand subscribers is encoded once. */
+/** What was encoded already, by the payload that it shares. */
+interface Memory {
+  get(payload: Buffer): Encoded | undefined;
+  set(payload: Buffer, encoded: Encoded): unknown;
+}
+
+/** Remembers one message: a weak map with an entry for each is work for the garbage collector, more than encoding is. */
+class LastOne implements Memory {
+  #payload: Buffer | undefined;
+  #encoded: Encoded | undefined;
+
+  get(payload: Buffer): Encoded | undefined {
+    return payload === this.#payload ? this.#encoded : undefined;
+  }
+
+  set(payload: Buffer, encoded: Encoded): void {
+    this.#payload = payload;
+    this.#encoded = encoded;
+  }
+}
+
+/** Encodes a message once for all who get it. */
 export class PublishEncoder {
-  readonly #done = new WeakMap<Buffer, Encoded>();
+  readonly #done: Memory;
+
+  private constructor(memory: Memory) {
+    this.#done = memory;
+  }
+
+  /** For messages that all get at the same time, one message after the other. */
+  static forMany(): PublishEncoder {
+    return new PublishEncoder(new LastOne());
+  }
+
+  /** For messages that each gets at its own time, as long as somebody still holds them. */
+  static forQueues(): PublishEncoder {
+    return new PublishEncoder(new WeakMap());
+  }
 
   /** A PUBLISH of QoS 0: the same bytes for everybody. */
   zero(packet: BrokerPacket): Buffer {
