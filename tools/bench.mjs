@@ -11,7 +11,7 @@ const WITH_ENGINE = ['1', '2', '3', '20'];
 const given = process.argv.slice(2).filter((text, index, all) => /^\d+$/.test(text) && all[index - 1] !== '--pairs');
 const needsEngine = given.length === 0 || given.some((number) => WITH_ENGINE.includes(number));
 
-const packages = ['iproute2', 'openssl', 'util-linux'];
+const packages = ['iproute2', 'mosquitto', 'openssl', 'redis-server', 'util-linux'];
 if (needsEngine) packages.push('docker.io', 'docker-registry', 'busybox-static');
 const missing = installPackages(packages, console.error);
 if (missing) stopWith(missing);

@@ -45,7 +45,10 @@ export async function ingest(wanted: Ingest): Promise<Ingested> {
   isOver = true;
   isMeasured = false;
   const ms = performance.now() - from;
+  const lost = clients.filter(({ socket }) => socket.destroyed).length;
   for (const { socket } of clients) socket.destroy();
+  if (acknowledged === 0 || lost > 0)
+    throw new Error(`${acknowledged} messages were acknowledged in ${seconds} s; ${lost} connections were lost`);
   return { perSecond: (acknowledged / ms) * 1000, p50: quantile(taken, 0.5), p99: quantile(taken, 0.99) };
 }
 
