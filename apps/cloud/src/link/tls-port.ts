@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { LOG, type Logger } from '../log/index.js';
-import { firstBytes } from './client-hello.js';
+import { type Beginning, FirstBytes } from './client-hello.js';
 import { Gateway } from './gateway.js';
 import { Enrolment, type PortHandler } from './enrolment.js';
 
@@ -32,7 +32,6 @@ const CIPHERS = [
 ].join(':');
 /** Agents resume no session, and a ticket carries the whole client certificate: 14 KiB for each link. */
 const NO_TICKETS = constants.SSL_OP_NO_TICKET;
-const MAX_FIRST_BYTES = 64 * 1024;
 const FIRST_BYTES_MS = 10_000;
 const HANDSHAKE_MS = 30_000;
 const REQUEST_MS = 30_000;
@@ -161,29 +160,28 @@ export class TlsPort {
 
   /** Reads until the kind of the connection is known, puts the bytes back, and says which server it is for; none: nobody's. */
   private listenTo(socket: Socket, found: (server: HttpServer | HttpsServer | undefined) => void): void {
-    let bytes: Buffer = Buffer.alloc(0);
+    const first = new FirstBytes();
     const over = (server?: HttpServer | HttpsServer): void => {
       clearTimeout(late);
       socket.off('data', take).off('close', none);
       socket.pause();
-      if (bytes.length > 0) socket.unshift(bytes);
+      if (first.bytes.length > 0) socket.unshift(first.bytes);
       found(server);
     };
     const none = (): void => {
       over();
     };
     const take = (chunk: Buffer): void => {
-      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const seen = firstBytes(bytes);
+      const seen = first.take(chunk);
       if (seen.kind !== 'more') over(this.serverFor(seen));
-      else if (bytes.length > MAX_FIRST_BYTES) over();
     };
     const late = setTimeout(none, FIRST_BYTES_MS);
     socket.on('data', take).once('close', none);
   }
 
-  private serverFor(seen: ReturnType<typeof firstBytes>): HttpServer | HttpsServer {
-    if (seen.kind !== 'tls') return this.clear;
+  private serverFor(seen: Beginning): HttpServer | HttpsServer | undefined {
+    if (seen.kind === 'clear') return this.clear;
+    if (seen.kind !== 'tls') return undefined;
     return seen.alpn.includes(frames.LINK_ALPN) ? this.link : this.enrolment;
   }
 }
