@@ -9,7 +9,10 @@ import { Agent } from './agent.js';
 import { IdentityFile } from './certificates/index.js';
 import { TestHub } from './certificates/test-hub.js';
 import type { AgentConfig } from './config.js';
+import type { Docker } from './docker/index.js';
+import { FakeDocker } from './docker/fake-docker.js';
 import { askAgent } from './local-api/index.js';
+import { Database } from './state/database.js';
 import { Store } from './state/index.js';
 
 const apps: DesiredApps = desiredApps.parse({
@@ -21,7 +24,7 @@ describe('the agent', () => {
   let folder: TempDir;
   let agent: Agent;
   const lines: string[] = [];
-  const newAgent = (): Agent => {
+  const newAgent = (docker?: Docker): Agent => {
     const config: AgentConfig = {
       data: folder.path,
       dockerSocket: join(folder.path, 'no-docker.sock'),
@@ -31,11 +34,19 @@ describe('the agent', () => {
       mqttPlain: false,
       mqttPorts: { tls: 0, webSocket: 0 },
     };
-    return new Agent({ config, log: pino({}, { write: (line) => void lines.push(line) }) });
+    return new Agent({ ...(docker && { docker }), config, log: pino({}, { write: (line) => void lines.push(line) }) });
   };
   const joined = async (): Promise<void> => {
     const identity = await (await TestHub.create()).identity({ project: 'default', node: 'edge-1' });
     await new IdentityFile(folder.path).save({ ...identity, hubUrl: `https://127.0.0.1:${await freePort()}` });
+  };
+  const stored = async (change: (store: Store) => Promise<void>): Promise<void> => {
+    const log = { warn: () => undefined, error: () => undefined };
+    const store = new Store({ folder: folder.path, clock: new FakeClock(), log });
+    await store.start();
+    await store.claim('0123456789abcdef/default/edge-1');
+    await change(store);
+    await store.stop();
   };
 
   beforeEach(() => {
@@ -75,15 +86,30 @@ describe('the agent', () => {
 
   it('goes by what it has stored: its apps wait for the engine', async () => {
     await joined();
-    const log = { warn: () => undefined, error: () => undefined };
-    const store = new Store({ folder: folder.path, clock: new FakeClock(), log });
-    await store.start();
-    await store.claim('0123456789abcdef/default/edge-1');
-    await store.desired.apply({ epoch: 'e', revision: 7 }, [toSection('apps', apps)], []);
-    await store.stop();
+    await stored(({ desired }) => desired.apply({ epoch: 'e', revision: 7 }, [toSection('apps', apps)], []));
     await agent.start();
     await until(async () => (await askAgent(folder.path)).apps.length === 1);
     expect(await askAgent(folder.path)).toMatchObject({ stored: { revision: 7 }, apps: [{ app: 'web' }] });
+  });
+
+  it('leaves the containers alone while the section that names them is damaged', async () => {
+    await joined();
+    const docker = new FakeDocker();
+    docker.images.publish('registry:5000/web:1');
+    await stored(({ desired }) => desired.apply({ epoch: 'e', revision: 7 }, [toSection('apps', apps)], []));
+    agent = newAgent(docker);
+    await agent.start();
+    await until(() => docker.calls.some((call) => call.startsWith('start')));
+    await agent.stop();
+    const database = await Database.open(join(folder.path, 'agent.db'));
+    await database.execute(`UPDATE sections SET body = CAST('{"apps":[],"purges":[]}' AS BLOB) WHERE name = 'apps'`);
+    await database.close();
+    const before = [...docker.calls];
+    agent = newAgent(docker);
+    await agent.start();
+    await until(() => lines.some((line) => line.includes('a look at the apps failed')));
+    expect(docker.calls).toEqual(before);
+    expect(lines.join('')).toContain('a stored section is damaged');
   });
 
   it('is alone on its folder', async () => {

@@ -198,6 +198,23 @@ describe('apps on a node', () => {
     expect(node.disk.meta.get('apps.purged')).toBe('[]');
   });
 
+  it.each<[string, (sections: Map<string, unknown>) => void]>([
+    ['is not there', (sections) => void sections.delete('apps')],
+    ['cannot be read', (sections) => void sections.set('apps', 'damaged')],
+  ])('are left as they are while what is wanted of them %s', async (_what, damage) => {
+    await node.want([app('web'), app('db')]);
+    await node.secret('key', { type: 'registry', registry: 'other', username: 'u', password: 'p' });
+    const before = node.containers();
+    calls();
+    damage(node.disk.sections);
+    await node.stop();
+    node = await node.restart();
+    await node.clock.advance(10 * MINUTE);
+    expect([node.containers(), calls()]).toEqual([before, []]);
+    await node.want([app('web')]);
+    expect(calls()).toEqual(['stop db-db 10', 'remove db-db']);
+  });
+
   it('wait for an engine that is away, say so, and come when it returns', async () => {
     node.docker.down();
     await node.want([app('web')]);

@@ -35,10 +35,12 @@ export interface Wanted {
   readonly secrets: ReadonlyMap<string, SecretSpec>;
 }
 
-/** Nothing at all before the hub has said anything: then nothing is touched. */
+/** Nothing at all before the hub has said which apps there are, if only that there are none: then nothing is touched. */
 export function readWanted(desired: DesiredSource): Wanted | undefined {
   if (desired.position === null) return undefined;
-  const { apps, purges } = desired.read('apps', desiredApps) ?? { apps: [], purges: [] };
+  const wanted = desired.read('apps', desiredApps);
+  if (wanted === undefined) return undefined;
+  const { apps, purges } = wanted;
   const { secrets } = desired.read('secrets', desiredSecrets) ?? { secrets: [] };
   return { apps, purges, secrets: new Map(secrets.map(({ name, spec }) => [name, spec])) };
 }

@@ -28,7 +28,17 @@ export class DesiredStore {
     this.#position = row === undefined ? null : frames.position.parse(row);
     const found = rows.parse(await this.database().rows('SELECT name, hash, body, good FROM sections'));
     this.#sections.clear();
-    for (const stored of found) this.#sections.set(stored.name, new HeldSection(stored));
+    for (const stored of found) this.#sections.set(stored.name, this.#held(stored));
+  }
+
+  /** A section as it was read from the disk; of one that is not what its hash says nothing is known until the hub sends it anew. */
+  #held(stored: StoredSection): HeldSection {
+    if (contentHash(stored.body) === stored.hash) return new HeldSection(stored);
+    this.log.warn(
+      { section: stored.name },
+      'a stored section is damaged: it is left aside until the hub sends it again',
+    );
+    return HeldSection.damaged(stored.name);
   }
 
   /** Null until the hub sent a first desired state. */
@@ -47,12 +57,19 @@ export class DesiredStore {
 
   /**
    * The value of a section, `undefined` when there is none.
-   * @throws EdgeError `bad_request` when neither it nor the one before can be read: then it is not known what is wanted.
+   * @throws EdgeError when it is not known what is wanted: `bad_request` when neither it nor the one before can be read,
+   * `database_unavailable` until the hub has sent again one that was damaged on the disk.
    */
   read<T>(section: string, schema: z.ZodType<T>): T | undefined {
-    const reading = this.#sections.get(section)?.read(schema);
+    const held = this.#sections.get(section);
+    const reading = held?.read(schema);
     if (reading === undefined) return undefined;
     if (reading.of !== 'none') return reading.value;
+    if (held?.isDamaged === true)
+      throw new EdgeError(
+        'database_unavailable',
+        `The section "${section}" was damaged on the disk; the hub sends it again.`,
+      );
     throw new EdgeError('bad_request', `This agent cannot read the section "${section}" of its hub; update the agent.`);
   }
 

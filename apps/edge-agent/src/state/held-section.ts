@@ -1,4 +1,4 @@
-import { sectionValue } from '@selvage/wire';
+import { contentHash, sectionValue } from '@selvage/wire';
 import type { z } from 'zod';
 
 /** A section as it lies on the disk. `good` is the body before this one, for when this one cannot be read. */
@@ -12,6 +12,8 @@ export interface StoredSection {
 /** How reading a section went. */
 export type Reading<T> = { readonly value: T; readonly of: 'newest' | 'one before' } | { readonly of: 'none' };
 
+const NOTHING = new Uint8Array();
+
 /** A section in memory, parsed once. */
 export class HeldSection {
   #good: Uint8Array | null;
@@ -20,6 +22,15 @@ export class HeldSection {
 
   constructor(readonly stored: StoredSection) {
     this.#good = stored.good;
+  }
+
+  /** A section of which only the name is known. Its hash is that of no section, so that the hub sends it, or says that it is gone. */
+  static damaged(name: string): HeldSection {
+    return new HeldSection({ name, hash: contentHash(NOTHING), body: NOTHING, good: null });
+  }
+
+  get isDamaged(): boolean {
+    return this.stored.body.byteLength === 0;
   }
 
   read<T>(schema: z.ZodType<T>): Reading<T> {
@@ -36,6 +47,7 @@ export class HeldSection {
 
   /** The body to go back to when the one that comes after this cannot be read. */
   get fallback(): Uint8Array | null {
+    if (this.isDamaged) return null;
     return this.#bad ? this.#good : this.stored.body;
   }
 }

@@ -2,9 +2,10 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { join } from 'node:path';
 import type { Position, Section } from '@selvage/protocol';
 import { FakeClock, type TempDir, tempDir } from '@selvage/testkit';
-import { toSection } from '@selvage/wire';
+import { compare, toSection } from '@selvage/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { Database } from './database.js';
 import { Store } from './index.js';
 
 const clock = new FakeClock();
@@ -22,6 +23,12 @@ describe('the store', () => {
     await store.stop();
     store = newStore();
     await store.start();
+  };
+
+  const harm = async (sql: string): Promise<void> => {
+    const database = await Database.open(join(folder.path, 'agent.db'));
+    await database.execute(sql);
+    await database.close();
   };
 
   beforeEach(async () => {
@@ -119,6 +126,31 @@ describe('the store', () => {
     expect(store.desired.read('apps', numbers)).toEqual({ n: 1 });
     await store.desired.apply(at(4), [section('apps', 4)], []);
     expect(store.desired.read('apps', numbers)).toEqual({ n: 4 });
+  });
+
+  it.each([
+    ['body', "UPDATE sections SET body = x'7b7d' WHERE name = 'apps'"],
+    ['hash', "UPDATE sections SET hash = 'another' WHERE name = 'apps'"],
+  ])('does not go by a section whose %s was damaged, and takes it when it is sent again', async (_what, damage) => {
+    await store.desired.apply(at(1), [section('apps', 1), section('node', 1)], []);
+    await store.desired.apply(at(2), [section('apps', 2)], []);
+    await store.stop();
+    await harm(damage);
+    await reopen();
+    expect(store.desired.position).toEqual(at(2));
+    expect(store.desired.hashes()).toMatchObject({ node: section('node', 1).hash });
+    expect(compare({ apps: section('apps', 2).hash, node: section('node', 1).hash }, store.desired.hashes())).toEqual({
+      differ: ['apps'],
+      gone: [],
+    });
+    expect(() => store.desired.read('apps', numbers)).toThrow('the hub sends it again');
+    expect(lines).toEqual(['a stored section is damaged: it is left aside until the hub sends it again']);
+    await store.desired.apply(at(2), [section('apps', 2)], []);
+    expect(store.desired.read('apps', numbers)).toEqual({ n: 2 });
+    lines.length = 0;
+    await reopen();
+    expect(store.desired.read('apps', numbers)).toEqual({ n: 2 });
+    expect(lines).toEqual([]);
   });
 
   it('says so when it has nothing that can be read', async () => {
