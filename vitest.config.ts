@@ -31,7 +31,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['{apps,libs}/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts'],
+          include: ['{apps,libs}/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

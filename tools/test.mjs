@@ -106,10 +106,32 @@ function vitest(project) {
     env,
     stdio: 'inherit',
   });
-  const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  const result = readReport(report);
   total.passed += result?.numPassedTests ?? 0;
   total.failed += result?.numFailedTests ?? 0;
-  if (run.status !== 0 && !result?.numFailedTests) fail(`${project} tests ended with ${run.status ?? run.signal}.`);
+  const problem = problemOf(run, result);
+  if (problem && !result?.numFailedTests) fail(`${project} tests: ${problem}.`);
+}
+
+/** What Vitest wrote about its run; undefined when it wrote nothing, or not all of it. */
+function readReport(file) {
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Why a run does not count as passed, in words: only one that ended well and whose report has every test as passed does. */
+function problemOf({ status, signal }, result) {
+  if (status !== 0) return `ended with ${status ?? signal}`;
+  if (result === undefined) return 'there is no whole report of them';
+  const { success, numTotalTests = 0, numPassedTests = 0 } = result;
+  if (numTotalTests === 0) return 'there was none';
+  if (numPassedTests < numTotalTests) return `${numTotalTests - numPassedTests} of them did not run`;
+  return success === true ? undefined : 'the report says that they failed';
 }
 
 function heading(text) {
