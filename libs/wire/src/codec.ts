@@ -1,8 +1,17 @@
 import { Packr } from 'msgpackr';
 import { type DownFrame, EdgeError, frames, type UpFrame } from '@selvage/protocol';
 
-/** Plain MessagePack maps, readable by every other implementation: no records, no structured clones. */
-const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: false, mapsAsObjects: true, int64AsType: 'number' });
+/**
+ * Plain MessagePack maps, readable by every other implementation: no records, no structured clones. The last are refused when they
+ * come: with their references a hundred bytes stand for more than a program can ever walk through.
+ */
+const packr = new Packr({
+  useRecords: false,
+  encodeUndefinedAsNil: false,
+  mapsAsObjects: true,
+  int64AsType: 'number',
+  structuredClone: false,
+});
 
 /** A frame as the bytes of one binary WebSocket message. */
 export function encodeFrame(frame: UpFrame | DownFrame): Buffer {

@@ -30,6 +30,18 @@ describe('a frame', () => {
     expect(() => decodeDown(bytes)).toThrow(expect.objectContaining({ code: 'bad_request' }));
   });
 
+  it('has no references, by which a few bytes would stand for endless ones', () => {
+    const reference = (kind: 'i' | 'p', id: number): Buffer => Buffer.of(0xd6, kind.charCodeAt(0), 0, 0, 0, id);
+    let bytes = Buffer.of(0x90);
+    for (let id = 0; id < 12; id += 1)
+      bytes = Buffer.concat([Buffer.of(0x92), reference('i', id), bytes, reference('p', id)]);
+    const reason = expect.stringContaining('disabled') as string;
+    for (const end of [Buffer.of(), Buffer.of(1)])
+      expect(() => decodeUp(Buffer.concat([bytes, end]))).toThrow(
+        expect.objectContaining({ code: 'bad_request', cause: expect.objectContaining({ message: reason }) as Error }),
+      );
+  });
+
   it('of random bytes never crashes the reader', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
