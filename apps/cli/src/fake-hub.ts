@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import type { Config } from './config.js';
 import { run } from './index.js';
-import { wait } from './world/index.js';
+import { type Output, outputTo, wait } from './world/index.js';
 
 /** The moment at which tests take place. */
 export const NOW = Date.parse('2030-01-01T12:00:00Z');
@@ -180,6 +180,8 @@ export interface RunOptions {
   /** The input is typed on a terminal. */
   readonly typed?: true;
   readonly signal?: AbortSignal;
+  /** What is printed goes to a terminal. */
+  readonly isTerminal?: true;
   /** Aborted: nobody reads the output any more. */
   readonly gone?: AbortSignal;
   /** Called with all that was printed so far whenever something is. */
@@ -195,16 +197,17 @@ export async function cli(
   options: RunOptions = {},
 ): Promise<{ code: number; out: string; err: string }> {
   const said = { out: '', err: '' };
-  const output = (name: 'out' | 'err') => ({
-    isTerminal: false,
-    colors: false,
-    gone: options.gone ?? new AbortController().signal,
-    write: (text: string | Uint8Array) => {
-      said[name] += typeof text === 'string' ? text : Buffer.from(text).toString();
-      options.onOutput?.(said.out + said.err);
-      return Promise.resolve();
-    },
-  });
+  const output = (name: 'out' | 'err'): Output => {
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        said[name] += chunk.toString();
+        options.onOutput?.(said.out + said.err);
+        done();
+      },
+    });
+    const printed = outputTo(Object.assign(stream, { isTTY: options.isTerminal === true }), true);
+    return { ...printed, gone: options.gone ?? printed.gone };
+  };
   const config = { url: hub.url, token: 't', contextFile: '/nonexistent/cli.json', mayColor: false, version: '1.2.3' };
   const code = await run(args, {
     config: { ...config, ...options.config },

@@ -1,4 +1,4 @@
-import { printable } from './table.js';
+import type { Color } from './terminal.js';
 
 /** A line of a comparison: only before, only after, on both sides, or a gap of unchanged lines. */
 export interface DiffLine {
@@ -17,14 +17,20 @@ export function diff(before: readonly string[], after: readonly string[]): DiffL
   return withContext(all, changed);
 }
 
-/** The comparison as text, in colour if asked. */
-export function diffText(lines: readonly DiffLine[], colors: boolean): string[] {
-  return lines.map(({ mark, text }) => {
-    const shown = printable(text);
-    const line = mark === '@' ? `  … ${shown}` : `${mark} ${shown}`;
-    const color = { '-': 31, '+': 32, ' ': 0, '@': 2 }[mark];
-    return colors && color !== 0 ? `\u001B[${color}m${line}\u001B[0m` : line;
-  });
+/** A line as it is shown, and its colour where there are colours. */
+export interface Shown {
+  readonly text: string;
+  readonly color: Color | undefined;
+}
+
+const COLOR = { '-': 'red', '+': 'green', ' ': undefined, '@': 'faint' } as const;
+
+/** The comparison as lines to show. */
+export function diffText(lines: readonly DiffLine[]): Shown[] {
+  return lines.map(({ mark, text }) => ({
+    text: mark === '@' ? `  … ${text}` : `${mark} ${text}`,
+    color: COLOR[mark],
+  }));
 }
 
 function compare(before: readonly string[], after: readonly string[]): DiffLine[] {

@@ -1,24 +1,41 @@
-import { stringify } from 'yaml';
-import { printable } from './table.js';
+import { Document, visit } from 'yaml';
+import { printable } from './terminal.js';
 
 export const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Control characters that neither JSON nor YAML writes as an escape, though terminals obey them. */
-const UNESCAPED = /[\u007F-\u009F]/g;
+/** What neither JSON nor YAML writes as an escape, though terminals obey it or do not show it. */
+const UNESCAPED = /[\u007F-\u009F\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** A value as JSON with an end of line. Nothing in it is a control character. */
+/** A value as JSON with an end of line. What a terminal would obey is an escape in it. */
 export function json(value: unknown): string {
-  const escape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const escape = (char: string): string => Array.from({ length: char.length }, (_, at) => unit(char, at)).join('');
   return `${JSON.stringify(value, null, 2).replace(UNESCAPED, escape)}\n`;
 }
 
-/** A value as YAML. Control characters are escapes in it, or the replacement character. */
+/** A value as YAML. What a terminal would obey is an escape in it. */
 export function yaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).replace(UNESCAPED, '\uFFFD');
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    // Between double quotes alone an escape is one.
+    Scalar: (_key, node) => {
+      if (typeof node.value === 'string' && node.value.search(UNESCAPED) !== -1) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  const escape = (char: string): string => `\\U${hex(char.codePointAt(0), 8)}`;
+  return document.toString({ lineWidth: 0 }).replace(UNESCAPED, escape);
 }
 
-/** Lines as a text without control characters in them, empty for none. */
+/** JSON has escapes of 16 bits only. */
+function unit(char: string, at: number): string {
+  return `\\u${hex(char.charCodeAt(at), 4)}`;
+}
+
+function hex(code = 0, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
+}
+
+/** Lines as a text, each one line whatever is in it; empty for none. */
 export function text(lines: readonly string[]): string {
   return lines.map((line) => `${printable(line)}\n`).join('');
 }

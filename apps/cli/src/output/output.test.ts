@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { age, bytes, diff, diffText, factLines, moment, span, tableLines } from './index.js';
+import { parse } from 'yaml';
+import { age, bytes, diff, type DiffLine, diffText, factLines, json, moment, span, tableLines, yaml } from './index.js';
 
 const NOW = Date.parse('2030-01-01T12:00:00Z');
 
@@ -62,6 +63,18 @@ it.each([
   expect(bytes(count)).toBe(expected);
 });
 
+describe('JSON and YAML', () => {
+  const value = { plain: 'a: b', 'k\u202E': ['x\u009B\u2028\u001B\u{E0001}"\\', 'm\nn\u200D\n'] };
+
+  it.each([
+    ['JSON', json, (text: string): unknown => JSON.parse(text)],
+    ['YAML', yaml, (text: string): unknown => parse(text)],
+  ] as const)('%s writes what a terminal would obey as escapes, and loses nothing', (_what, write, read) => {
+    expect(write(value).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
+    expect(read(write(value))).toEqual(value);
+  });
+});
+
 describe('facts', () => {
   it('are aligned, go on under themselves, and are left out when there is nothing to tell', () => {
     expect(
@@ -77,7 +90,8 @@ describe('facts', () => {
 
 describe('a diff', () => {
   const lines = (text: string): string[] => (text === '' ? [] : text.split(' '));
-  const shown = (before: string, after: string): string[] => diffText(diff(lines(before), lines(after)), false);
+  const texts = (all: readonly DiffLine[]): string[] => diffText(all).map(({ text }) => text);
+  const shown = (before: string, after: string): string[] => texts(diff(lines(before), lines(after)));
 
   it('of the same is empty', () => {
     expect(shown('a b c', 'a b c')).toEqual([]);
@@ -96,7 +110,7 @@ describe('a diff', () => {
   it('shows three lines around each change and says how many it left out', () => {
     const before = Array.from({ length: 30 }, (_, index) => String(index));
     const after = before.map((line) => (line === '15' ? 'x' : line));
-    expect(diffText(diff(before, after), false)).toEqual([
+    expect(texts(diff(before, after))).toEqual([
       '  … 12 lines',
       '  12',
       '  13',
@@ -130,7 +144,10 @@ describe('a diff', () => {
     }
   });
 
-  it('is coloured when asked', () => {
-    expect(diffText(diff(['a'], ['b']), true)).toEqual(['\u001B[31m- a\u001B[0m', '\u001B[32m+ b\u001B[0m']);
+  it('has colours', () => {
+    expect(diffText(diff(['a'], ['b']))).toEqual([
+      { text: '- a', color: 'red' },
+      { text: '+ b', color: 'green' },
+    ]);
   });
 });

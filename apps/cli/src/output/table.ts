@@ -1,3 +1,5 @@
+import { printable } from './terminal.js';
+
 /** One column of a table. */
 export interface Column<T> {
   readonly title: string;
@@ -37,11 +39,6 @@ export function aligned(columns: readonly (readonly string[])[]): string[] {
 /** What another party said, fit for one line of a terminal: no line breaks, no control characters. */
 export function oneLine(text: string): string {
   return printable(text).trim();
-}
-
-/** A line with a space in place of control characters: nothing in it moves the cursor or sets a colour. */
-export function printable(line: string): string {
-  return line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 function padded(cell: string, width: number): string {

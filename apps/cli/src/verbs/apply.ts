@@ -9,7 +9,7 @@ import {
   toEdgeError,
 } from '@selvage/protocol';
 import { readManifests, spelledName, type Target } from '../manifests/index.js';
-import { diff, diffText, indented } from '../output/index.js';
+import { diff, diffText } from '../output/index.js';
 import {
   collect,
   errorText,
@@ -90,8 +90,8 @@ async function preview(world: World, session: Session, { target, created }: Prev
   const lines = diff(before ? specLines(before) : [], specLines(target));
   const outcome = before === undefined ? 'created' : lines.length === 0 ? 'unchanged' : 'changed';
   if (outcome === 'created') created.add(keyOf(target, spelledName(target)));
-  const difference = indented(diffText(lines, world.out.colors)).map((line) => `${line}\n`);
-  await world.out.write(`${spelledName(target)} ${previewed(target, outcome)}\n${difference.join('')}`);
+  await world.out.write(`${spelledName(target)} ${previewed(target, outcome)}\n`);
+  for (const { text, color } of diffText(lines)) await world.out.write(`  ${text}\n`, color);
   const asked = target.kind === 'App' ? withoutCreated(target, created) : undefined;
   if (asked) await session.client.call(endpoints.apps.check, request(world, asked));
 }

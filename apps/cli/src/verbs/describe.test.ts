@@ -57,22 +57,30 @@ describe('selvage describe', () => {
     expect(out).toContain('  web on edge-1: running');
   });
 
-  it('hands no control character of a node to the terminal', async () => {
-    hub.put('nodes', node('edge-1', { state: 'ready', reason: 'a\u001B]0;x\u0007\u009B31mb' }));
+  it('hands nothing of a node to a terminal that it would obey', async () => {
+    hub.put('nodes', node('edge-1', { state: 'ready', reason: 'a\u001B]0;x\u0007\u009B31mb\u202E' }));
     hub.on('GET /api/v1/projects/default/nodes/edge-1/certificates', { items: [] });
     hub.refuse('GET /api/v1/projects/default/apps/web', 409, { code: 'conflict', detail: 'c\u001B[2Jd\u009Be' });
-    const made = instance('db', {}, { reason: 'r\u001B[1m', message: 'm\u009B1m', image: 'i\u001B[5m' });
+    const made = instance('db', {}, { reason: 'r\u001B[1m', message: 'm\u009B1m\u202E\u2066', image: 'i\u001B[5m' });
     hub.put('apps', app('db', { instances: [made] }));
     for (const args of [
       ['describe', 'node/edge-1'],
+      ['rollout', 'status', 'db', '--timeout', '0s'],
+      ['apply', '-f', '/nowhere/\u001B[2J\u202E'],
+      ['apply', '-f', '-'],
+      ['cert', 'revoke', '\u001B[2J'],
+      ['get', '\u202E'],
+      ['\u001B[2J'],
+      ['delete', 'app/db', '--yes'],
       ['describe', 'app/db'],
       ['describe', 'app/web'],
       ['why', 'app/db'],
       ...['table', 'json', 'yaml'].map((format) => ['get', 'app', 'db', '-o', format]),
       ...['wide', 'json', 'yaml'].map((format) => ['get', 'node', 'edge-1', '-o', format]),
     ]) {
-      const { out, err } = await cli(hub, args);
-      expect((out + err).replaceAll('\n', ''), args.join(' ')).not.toMatch(/\p{Cc}/u);
+      const input = '"kind": Node\n"name": a\n"\\e[2J\u202E": "\\x9B"\n';
+      const { out, err } = await cli(hub, args, { input, isTerminal: true });
+      expect((out + err).replaceAll('\n', ''), args.join(' ')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     }
   });
 

@@ -110,9 +110,13 @@ class LogStream {
       this.#wasOpen = true;
     };
     const input = { params: { project, name: app }, query: { ...query, ...part }, signal: this.signal, onOpen };
-    for await (const chunk of client.stream(endpoints.apps.logs, input)) {
+    await this.world.out.copy(this.#timed(client.stream(endpoints.apps.logs, input)));
+  }
+
+  async *#timed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of pieces) {
       this.#lastAt = this.world.now();
-      await this.world.out.write(chunk);
+      yield piece;
     }
   }
 

@@ -1,6 +1,5 @@
 import { EdgeError, toEdgeError } from '@selvage/protocol';
 import { CommanderError } from 'commander';
-import { printable } from '../output/index.js';
 import { Refused } from './refused.js';
 import { UsageError } from './usage-error.js';
 import type { World } from './world.js';
@@ -29,12 +28,9 @@ export async function failed(world: World, thrown: unknown): Promise<number> {
   return isAway ? UNREACHABLE : REFUSED;
 }
 
-/** A sentence and its detail on one line; a detail of several lines goes below, indented. Control characters are left out. */
+/** A sentence and its detail on one line; a detail of several lines goes below, indented. */
 export function errorText(sentence: string, detail: string): string {
-  const lines = detail
-    .split('\n')
-    .map(printable)
-    .filter((line) => line.trim() !== '');
+  const lines = detail.split('\n').filter((line) => line.trim() !== '');
   if (lines.length <= 1) return `${sentence} ${lines[0] ?? ''}`.trimEnd() + '\n';
   return `${[sentence, ...lines.map((line) => `  ${line}`)].join('\n')}\n`;
 }

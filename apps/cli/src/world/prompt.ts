@@ -1,32 +1,30 @@
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { createInterface, type ReadLineOptions } from 'node:readline';
 import { Writable } from 'node:stream';
 import { EdgeError } from '@selvage/protocol';
 import type { World } from './world.js';
 
-/** Asks on the terminal and shows what is typed. */
+/** Asks on the terminal, which itself shows what is typed. */
 export function ask(world: World, question: string): Promise<string> {
-  return answerTo(world, question, (text) => world.err.write(text));
+  return answerTo(world, question, { input: world.in, terminal: false });
 }
 
 /** Asks on the terminal and shows nothing of what is typed. */
 export async function askHidden(world: World, question: string): Promise<string> {
-  const answer = await answerTo(world, question, () => Promise.resolve());
+  const output = new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
+  const answer = await answerTo(world, question, { input: world.in, output, terminal: true });
   await world.err.write('\n');
   return answer;
 }
 
 /** One line of the terminal; Ctrl-C and the end of input cancel. */
-async function answerTo(world: World, question: string, echo: (text: string) => Promise<void>): Promise<string> {
+async function answerTo(world: World, question: string, from: ReadLineOptions): Promise<string> {
   await world.err.write(question);
-  const output = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      void echo(chunk.toString()).then(() => {
-        done();
-      });
-    },
-  });
-  const lines = createInterface({ input: world.in, output, terminal: true });
+  const lines = createInterface(from);
   const stop = new AbortController();
   const cancel = (): void => {
     stop.abort();

@@ -1,13 +1,15 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Config } from '../config.js';
+import { type Color, colored, ForeignText, printableLines } from '../output/index.js';
 
-/** A stream that is written to. `write` resolves when there is room for more. */
+/** The one door to what the user reads. Whatever is written, no terminal is told to do anything but show text. */
 export interface Output {
-  readonly isTerminal: boolean;
-  readonly colors: boolean;
   /** Aborted when whoever read it has gone (`| head`); what is written after that is dropped. */
   readonly gone: AbortSignal;
-  write(text: string | Uint8Array): Promise<void>;
+  /** Writes words; a space is in place of what a terminal would obey. Resolves when there is room for more. */
+  write(text: string, color?: Color): Promise<void>;
+  /** Copies what another program wrote: exactly into a file or pipe, on a terminal with nothing but its colours obeyed. */
+  copy(bytes: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
 export interface Input extends Readable {
@@ -38,7 +40,7 @@ export function outputTo(stream: OutputStream, mayColor: boolean): Output {
     if (error.code !== 'EPIPE') throw error;
     gone.abort();
   });
-  const write = (text: string | Uint8Array): Promise<void> =>
+  const send = (text: string | Uint8Array): Promise<void> =>
     new Promise((resolve) => {
       if (gone.signal.aborted || text.length === 0) resolve();
       else
@@ -46,7 +48,21 @@ export function outputTo(stream: OutputStream, mayColor: boolean): Output {
           resolve();
         });
     });
-  return { isTerminal, colors: isTerminal && mayColor, gone: gone.signal, write };
+  return {
+    gone: gone.signal,
+    write: (text, color) => {
+      const shown = printableLines(text);
+      return send(color !== undefined && isTerminal && mayColor ? colored(shown, color) : shown);
+    },
+    copy: async (bytes) => {
+      const text = isTerminal ? new ForeignText() : undefined;
+      try {
+        for await (const piece of bytes) await send(text?.next(piece) ?? piece);
+      } finally {
+        await send(text?.end() ?? '');
+      }
+    },
+  };
 }
 
 /** Waits in real time. */
