@@ -9,7 +9,7 @@ import { systemClock } from '@selvage/reconcile';
 import { Certificates } from './certificates/certificates.module.js';
 import { CloudModule, hubSchema } from './cloud.module.js';
 import type { HubConfig } from './config.js';
-import { type Database, FolderLock, MasterKey, openDatabase } from './db/index.js';
+import { type Database, databaseLost, FolderLock, MasterKey, openDatabase } from './db/index.js';
 import { ErrorFilter, Metrics } from './http/index.js';
 import { TlsPort } from './link/index.js';
 import { type Logger, NestLog } from './log/index.js';
@@ -38,7 +38,7 @@ export interface HubAddresses {
 
 /** A hub in this process. `stop` works whenever, also after a `start` that failed. */
 export interface Hub {
-  /** @throws EdgeError `data_folder_in_use`, `key_file_unreadable`, `database_unavailable`; and errors of the ports. */
+  /** @throws EdgeError `data_folder_in_use`, `key_file_unreadable`, `database_unavailable`, `database_damaged`; and errors of the ports. */
   start(): Promise<HubAddresses>;
   stop(): Promise<void>;
 }
@@ -64,7 +64,7 @@ class RunningHub implements Hub {
       return await this.startParts();
     } catch (error) {
       await this.stop();
-      throw error;
+      throw databaseLost(error) ?? error;
     }
   }
 
@@ -127,7 +127,7 @@ class RunningHub implements Hub {
     await addSecurityHeaders(server);
     measureRequests(server, metrics);
     this.streams.watch(server, endpoints);
-    const probes = { clock: systemClock, metrics, listening: () => this.up, ping: () => database.ping() };
+    const probes = { clock: systemClock, metrics, listening: () => this.up, ready: () => database.ready() };
     addProbes(server, probes);
     await addDocs(server, VERSION);
     addHome(server);

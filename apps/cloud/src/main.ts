@@ -9,7 +9,7 @@ const FAILED = 1;
 const USAGE = 2;
 /** `EX_CONFIG` of sysexits.h: starting again changes nothing before somebody has changed something. */
 const NEEDS_HANDS = 78;
-const HANDS: readonly ErrorCode[] = ['config_invalid', 'data_folder_in_use', 'key_file_unreadable'];
+const HANDS: readonly ErrorCode[] = ['config_invalid', 'data_folder_in_use', 'database_damaged', 'key_file_unreadable'];
 const STOP_MS = 10_000;
 
 /** Runs the hub until a signal. */

@@ -41,6 +41,7 @@ const catalogue = {
   deadline_exceeded: [504, 'The answer did not come in time.'],
   hub_unreachable: [503, 'The hub cannot be reached.'],
   database_unavailable: [503, 'The database is not available.'],
+  database_damaged: [503, 'The database is damaged.'],
   overloaded: [503, 'The hub is busy; try again in a moment.'],
   docker_unavailable: [503, 'The Docker engine does not answer.'],
   docker_error: [502, 'The Docker engine refused the request.'],

@@ -4,7 +4,7 @@ import sqlite3 from 'sqlite3';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import { Database } from './database.js';
 import { cannotOpen } from './open-words.js';
-import { SettingsMarks1700000000500 } from './settings.migration.js';
+import { SettingsMarks1700000000500, SettingsTime1700000000600 } from './settings.migration.js';
 
 /** Classes that TypeORM works with: every slice brings its own. */
 export interface Schema {
@@ -23,7 +23,7 @@ export function openDatabase(
 ): Database {
   const classes = {
     entities: mixed(schema.entities),
-    migrations: mixed([...schema.migrations, SettingsMarks1700000000500]),
+    migrations: mixed([...schema.migrations, SettingsMarks1700000000500, SettingsTime1700000000600]),
   };
   const common = { ...classes, synchronize: false, logging: false, migrationsTableName: 'migrations' } as const;
   if (where.url !== undefined) {

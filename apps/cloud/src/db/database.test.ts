@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Postgres, startPostgres, type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -212,6 +213,51 @@ describe('a PostgreSQL database that goes away', () => {
   });
 });
 
+describe('a SQLite database on a disk that is full', () => {
+  let folder: TempDir;
+  let db: Database;
+  const thing = (id: string): Promise<unknown> => db.write((tx) => tx.insert(Thing, { id, count: 0 }));
+  const untilRefused = async (next: (n: number) => Promise<unknown>): Promise<unknown> => {
+    for (let n = 0; ; n += 1) {
+      try {
+        await next(n);
+      } catch (error) {
+        return error;
+      }
+    }
+  };
+
+  beforeAll(async () => {
+    folder = tempDir();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', folder.path]);
+    db = openDatabase({ folder: folder.path, url: undefined }, SCHEMA);
+    await db.start('epoch');
+  });
+  afterAll(async () => {
+    await db.stop();
+    execFileSync('umount', [folder.path]);
+    folder.remove();
+  });
+
+  it('says so, is not ready, and has on the disk what it acknowledges when there is room again', async () => {
+    // While somebody reads, SQLite cannot take back the room that its log uses.
+    await db.read.query('BEGIN');
+    await db.read.find(Thing);
+    const large = 'x'.repeat(20_000);
+    await expect(untilRefused((n) => thing(`${n}-${large}`))).resolves.toMatchObject({ code: 'database_unavailable' });
+    await expect(untilRefused(() => db.ready())).resolves.toMatchObject({ code: 'database_unavailable' });
+    await expect(thing('one more')).rejects.toMatchObject({ code: 'database_unavailable' });
+    execFileSync('mount', ['-o', 'remount,size=16m', folder.path]);
+    await db.ready();
+    await db.read.query('COMMIT');
+    const acknowledged = Array.from({ length: 50 }, (_, n) => `after-${n}`);
+    for (const id of acknowledged) await thing(id);
+    // Another connection sees what is committed, and nothing else.
+    const ids = new Set((await db.read.find(Thing)).map(({ id }) => id));
+    expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
+  });
+});
+
 describe('the master key', () => {
   const marks = (): Pick<Database, 'mark' | 'setMark'> => {
     const kept = new Map<string, string>();
@@ -254,15 +300,27 @@ describe('a database that cannot be opened', () => {
     const file = join(folder.path, 'hub.db');
     writeFileSync(file, 'x'.repeat(8192));
     const damaged = openDatabase({ folder: folder.path, url: undefined }, SCHEMA);
-    await expect(damaged.start('epoch')).rejects.toThrow(/hub\.db cannot be opened.*restore it from a backup/);
+    await expect(damaged.start('epoch')).rejects.toThrow(/hub\.db: .*not a database.*restore the file from a backup/);
     await damaged.stop();
     await expect(new FolderLock(join(file, 'x')).take()).rejects.toMatchObject({ code: 'database_unavailable' });
     folder.remove();
   });
 
-  it('is told to be restored when its file is damaged', () => {
-    const damaged = Object.assign(new Error('file is not a database'), { code: 'SQLITE_NOTADB' });
-    expect(cannotOpen(damaged, { file: '/data/hub.db' }).detail).toMatch(/^\/data\/hub\.db .*restore it from a backup/);
+  it('is told to be restored when part of its file is damaged, whenever that is met', async () => {
+    const folder = tempDir();
+    const db = openDatabase({ folder: folder.path, url: undefined }, SCHEMA);
+    await db.start('epoch');
+    await db.write((tx) => tx.insert(Thing, { id: 'x'.repeat(100_000), count: 0 }));
+    await db.stop();
+    const file = join(folder.path, 'hub.db');
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill('garbage', 4096));
+    const again = openDatabase({ folder: folder.path, url: undefined }, SCHEMA);
+    const met = again.start('epoch').then(() => again.write((tx) => tx.find(Thing)));
+    await expect(met).rejects.toMatchObject({ code: 'database_damaged' });
+    await expect(met).rejects.toThrow(/hub\.db: .*restore the file from a backup/);
+    await again.stop();
+    folder.remove();
   });
 });
 

@@ -1,9 +1,10 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { EdgeError } from '@selvage/protocol';
 import { driverCode } from './driver-code.js';
-import { cannotOpen } from './open-words.js';
+import { cannotOpen, damaged, isDamaged } from './open-words.js';
 import { Settings } from './settings.entity.js';
 import { SoleUse } from './sole-use.js';
+import { SqliteWriter } from './sqlite-writer.js';
 
 const MAX_WAITING_WRITES = 10_000;
 const RETRIES = 5;
@@ -22,13 +23,16 @@ export class Database {
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #epoch = '';
+  #probe: Promise<void> | undefined;
   private readonly soleUse: SoleUse;
+  private readonly sqlite: SqliteWriter;
 
   constructor(
     private readonly writer: DataSource,
     private readonly reader: DataSource,
   ) {
     this.soleUse = new SoleUse(writer);
+    this.sqlite = new SqliteWriter(writer);
   }
 
   get dialect(): 'sqlite' | 'postgres' {
@@ -47,7 +51,7 @@ export class Database {
 
   /**
    * Opens the connections and brings the tables up to date. `newEpoch` is kept when the database is new.
-   * @throws EdgeError `database_unavailable`, `data_folder_in_use` when another hub uses it.
+   * @throws EdgeError `database_unavailable`, `database_damaged`, `data_folder_in_use` when another hub uses it.
    */
   async start(newEpoch: string): Promise<void> {
     try {
@@ -58,9 +62,11 @@ export class Database {
   }
 
   private async open(newEpoch: string): Promise<void> {
-    await this.writer.initialize();
-    if (this.dialect === 'sqlite') await this.writer.query('PRAGMA synchronous = FULL');
-    else await this.soleUse.hold();
+    if (this.dialect === 'sqlite') await this.sqlite.open();
+    else {
+      await this.writer.initialize();
+      await this.soleUse.hold();
+    }
     await this.writer.runMigrations({ transaction: 'each' });
     if (this.reader !== this.writer) await this.reader.initialize();
     await this.writer
@@ -95,6 +101,20 @@ export class Database {
   }
 
   /**
+   * Whether it takes changes, by making one: a full disk, or one that cannot be written any more, still answers queries. Many who ask
+   * at once share one change.
+   */
+  ready(): Promise<void> {
+    this.#probe ??= this.probe().finally(() => (this.#probe = undefined));
+    return this.#probe;
+  }
+
+  private async probe(): Promise<void> {
+    await this.ping();
+    await this.write((tx) => tx.increment(Settings, { id: 1 }, 'probes', 1));
+  }
+
+  /**
    * Runs a transaction: all of it happens or nothing.
    * @throws EdgeError `overloaded` when too many wait, `database_unavailable` when the database does not answer, `data_folder_in_use`
    * when another hub took it while it did not.
@@ -105,7 +125,7 @@ export class Database {
       return Promise.reject(new EdgeError('overloaded', 'Too many changes are waiting for the database.'));
     }
     this.#waiting += 1;
-    const turn = this.#last.then(() => this.guarded(() => this.writer.transaction(run)));
+    const turn = this.#last.then(() => this.guarded(() => this.sqlite.transaction(run)));
     this.#last = turn.then(
       () => (this.#waiting -= 1),
       () => (this.#waiting -= 1),
@@ -148,8 +168,9 @@ export class Database {
   }
 }
 
-/** `database_unavailable` for what a driver throws when its database does not answer; nothing for any other error. */
+/** `database_unavailable` or `database_damaged` for what a driver throws when its database is; nothing for any other error. */
 export function databaseLost(cause: unknown): EdgeError | undefined {
+  if (isDamaged(cause)) return damaged(cause, 'hub.db');
   if (!unavailable(cause)) return undefined;
   return new EdgeError('database_unavailable', 'Try again in a moment; look at the log of the database.', { cause });
 }

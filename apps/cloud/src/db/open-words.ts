@@ -17,11 +17,20 @@ export function cannotOpen(cause: unknown, { url, file }: Whereabouts): EdgeErro
     const detail = `Database ${name} cannot be opened (${said}). Check that it runs, and SELVAGE_DATABASE_URL.`;
     return new EdgeError('database_unavailable', detail, { cause });
   }
-  const isDamaged = /^SQLITE_(NOTADB|CORRUPT)$/.test(driverCode(cause));
-  const way = isDamaged
-    ? 'It is damaged: restore it from a backup (docs/operations.md).'
-    : 'Check the disk and its rights.';
-  return new EdgeError('database_unavailable', `${file} cannot be opened (${said}). ${way}`, { cause });
+  if (isDamaged(cause)) return damaged(cause, file);
+  const detail = `${file} cannot be opened (${said}). Check the disk and its rights.`;
+  return new EdgeError('database_unavailable', detail, { cause });
+}
+
+/** Whether the driver says that a SQLite file is not what was written to it. */
+export function isDamaged(error: unknown): boolean {
+  return /^SQLITE_(NOTADB|CORRUPT)$/.test(driverCode(error));
+}
+
+/** What to do about it. */
+export function damaged(cause: unknown, file: string): EdgeError {
+  const detail = `${file}: ${wordsOf(cause)}. Stop the hub and restore the file from a backup (docs/operations.md).`;
+  return new EdgeError('database_damaged', detail, { cause });
 }
 
 /** Why a hub refuses a database that was made by another one, or by itself before it lost its keys. `authority`: the one it names. */

@@ -19,4 +19,12 @@ export class Settings {
   /** Follows from the master key and says nothing about it. */
   @Column({ type: 'text', name: 'key_check', nullable: true })
   keyCheck!: string | null;
+
+  /** Goes up by one each time somebody asks whether the database takes changes. */
+  @Column({ type: 'integer', default: 0 })
+  probes!: number;
+
+  /** How far the time has come by which old records are forgotten, ISO 8601. Null: nobody asked yet. */
+  @Column({ type: 'text', name: 'retention_time', nullable: true })
+  retentionTime!: string | null;
 }

@@ -37,3 +37,19 @@ export class SettingsMarks1700000000500 implements MigrationInterface {
     await runner.dropColumns('settings', ['authority', 'key_check']);
   }
 }
+
+/** Whether the database takes changes, and by which time it forgets. */
+export class SettingsTime1700000000600 implements MigrationInterface {
+  readonly name = 'SettingsTime1700000000600';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.addColumns('settings', [
+      new TableColumn({ name: 'probes', type: 'integer', default: 0 }),
+      new TableColumn({ name: 'retention_time', type: 'text', isNullable: true }),
+    ]);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropColumns('settings', ['probes', 'retention_time']);
+  }
+}

@@ -8,8 +8,8 @@ export interface Probes {
   readonly metrics: Metrics;
   /** Whether every port listens. */
   readonly listening: () => boolean;
-  /** Whether the database answers; rejects when not. */
-  readonly ping: () => Promise<void>;
+  /** Whether the database takes changes; rejects when not. */
+  readonly ready: () => Promise<void>;
 }
 
 const PING_MS = 2000;
@@ -42,10 +42,10 @@ export function measureRequests(server: FastifyInstance, metrics: Metrics): void
   });
 }
 
-async function notReady({ clock, listening, ping }: Probes): Promise<string | undefined> {
+async function notReady({ clock, listening, ready }: Probes): Promise<string | undefined> {
   if (!listening()) return 'starting or stopping';
   try {
-    await withDeadline({ clock, ms: PING_MS, what: 'the database' }, ping);
+    await withDeadline({ clock, ms: PING_MS, what: 'the database' }, ready);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
