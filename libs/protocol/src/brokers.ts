@@ -33,6 +33,11 @@ export const brokerLimits = z.object({
     .int()
     .min(64 * KIB)
     .default(16 * MIB),
+  /** Bytes that wait for all clients together; whoever has more than an equal share gives way. */
+  queueTotalBytes: z
+    .int()
+    .min(MIB)
+    .default(256 * MIB),
   retained: z.int().min(0).default(10_000),
   retainedBytes: z
     .int()
@@ -40,6 +45,8 @@ export const brokerLimits = z.object({
     .default(64 * MIB),
   /** Sessions that are kept for clients that are away. */
   sessions: z.int().min(1).default(10_000),
+  /** The same for one device or app client, whatever client ids it uses. */
+  sessionsPerClient: z.int().min(1).default(16),
 });
 export type BrokerLimits = z.infer<typeof brokerLimits>;
 

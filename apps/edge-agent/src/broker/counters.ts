@@ -15,8 +15,10 @@ export const counted = [
   'slow_client',
   'frozen_client',
   'queue_full',
+  'queue_total_full',
   'retained_full',
   'sessions_full',
+  'client_sessions_full',
   'not_stored',
 ] as const;
 export type Counted = (typeof counted)[number];

@@ -60,8 +60,13 @@ export class Delivery {
   /** A client got its CONNACK: what waits for it is sent. */
   begin(client: InnerClient): void {
     this.#lane(client).begun = true;
-    const session = client.clean ? undefined : this.#options.sessions.get(client.id);
-    if (session === undefined) return;
+    if (client.clean) return;
+    const session = this.#options.sessions.get(client.id);
+    if (session === undefined) {
+      // It gave way to another one meanwhile: its client comes again and begins a new one.
+      client.conn.destroy();
+      return;
+    }
     const outlet = new SessionOutlet({
       ...{ client, session, limits: this.#options.limits },
       note: (message) => this.#options.sessions.note(client.id, message),

@@ -153,4 +153,19 @@ describe('the broker', () => {
     expect(messages.map((line) => line.slice(4, 5))).toEqual(['2', '3', '4']);
     expect(stage.broker.counters.all.queue_full).toBe(2);
   });
+
+  it('gives a device no more sessions than the limit says, and leaves those of others alone', async () => {
+    await stage.stop();
+    await stage.start({ sessionsPerClient: 2 });
+    const session = (clientId: string): IClientOptions => ({ clientId, clean: false });
+    await stage.connect('d1', session('a'));
+    const b = await stage.connect('d1', session('b'));
+    await expect(stage.connect('d1', session('c'))).rejects.toThrow();
+    await stage.connect('d2', session('c'));
+    await b.endAsync();
+    await until(() => stage.broker.clients.length === 2);
+    await stage.connect('d1', session('c'));
+    expect([...stage.broker.sessions.ids].sort()).toEqual(['device/d1/a', 'device/d1/c', 'device/d2/c']);
+    expect(stage.broker.counters.all.client_sessions_full).toBe(2);
+  });
 });

@@ -16,6 +16,7 @@ import { Presence } from './presence.js';
 import { Rates } from './rates.js';
 import { Retained } from './retained.js';
 import { type Records, SessionStore, type SessionStoreOptions } from './session-store.js';
+import { ownerOf } from './session-records.js';
 import { REFUSED, Subscribing } from './subscribing.js';
 
 /** How a client shows who it is: the certificate of its connection, or a user name and password. */
@@ -215,7 +216,9 @@ export class MqttBroker {
     const { who } = admission;
     // The client id is good within its identity only: nobody takes over the session of somebody else.
     Object.assign(known, admission, { id: `${who.kind}/${who.id}/${known.id}` });
-    done(null, true);
+    const hasRoom = known.clean || this.sessions.hasRoomFor(known.id);
+    if (!hasRoom) this.counters.add('client_sessions_full');
+    done(null, hasRoom);
   }
 
   /** Whether a client may publish the will that it brings. */
@@ -243,10 +246,4 @@ export class MqttBroker {
     });
     return undefined;
   }
-}
-
-/** Whose a session is: the names under which `#authenticate` registers it. */
-function ownerOf(id: string): Pick<Principal, 'kind' | 'id'> {
-  const [kind, owner = ''] = id.split('/', 2);
-  return { kind: kind === 'device' || kind === 'app' ? kind : 'local', id: owner };
 }

@@ -45,6 +45,10 @@ export class SessionOutlet implements Outlet {
     this.#flush();
   }
 
+  cut(): void {
+    this.#options.client.conn.destroy();
+  }
+
   /** Gives packet ids as far as the window goes. */
   #number(): void {
     const { session, note } = this.#options;

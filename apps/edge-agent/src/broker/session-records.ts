@@ -22,6 +22,12 @@ export function decodeSession(bytes: Buffer): SessionRecord | undefined {
   }
 }
 
+/** Whose a session is: the kind and identity with which the broker begins its id, together the key of the identity. */
+export function ownerOf(id: string): { kind: 'device' | 'app' | 'local'; id: string; key: string } {
+  const [kind, owner = ''] = id.split('/', 2);
+  return { kind: kind === 'device' || kind === 'app' ? kind : 'local', id: owner, key: `${kind ?? ''}/${owner}` };
+}
+
 export function sessionKey(id: string): string {
   return `s/${encodeURIComponent(id)}`;
 }

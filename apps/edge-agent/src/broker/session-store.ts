@@ -1,18 +1,22 @@
 import type { Clock } from '@selvage/reconcile';
-import type { BrokerLimits } from '@selvage/protocol';
+import { type BrokerLimits, EdgeError } from '@selvage/protocol';
 import { type BrokerPacket, bytesOf } from './packet.js';
-import { decodeMessage, encodeMessage } from './records.js';
-import { type Outgoing, Session, sizeOf } from './session.js';
+import { decodeMessage, encodeMessage, type MessageRecord } from './records.js';
+import { type Outgoing, Session } from './session.js';
 import {
   decodeSession,
   encodeSession,
   idOf,
   incomingKey,
   messageIdOf,
+  ownerOf,
   queueKey,
   seqOf,
   sessionKey,
+  type SessionRecord,
 } from './session-records.js';
+import { type Full, SessionRoom } from './session-room.js';
+import { Shares } from './shares.js';
 import { SubscriptionTree } from './subscription-tree.js';
 
 /** Value of the record that a QoS 2 message was taken: its key says everything. */
@@ -30,7 +34,7 @@ export interface SessionStoreOptions {
   readonly limits: () => BrokerLimits;
   readonly clock: Pick<Clock, 'now'>;
   /** Told of each message or session that a limit cost. */
-  readonly dropped: (reason: 'queue_full' | 'retained_full' | 'sessions_full', what: string) => void;
+  readonly dropped: (reason: Full | 'retained_full', what: string) => void;
 }
 
 /**
@@ -41,18 +45,37 @@ export class SessionStore {
   readonly #options: SessionStoreOptions;
   readonly #sessions = new Map<string, Session>();
   readonly #tree = new SubscriptionTree();
+  readonly #shares = new Shares();
+  readonly #room: SessionRoom;
   #seq = 0;
 
   constructor(options: SessionStoreOptions) {
     this.#options = options;
+    const { limits, dropped } = options;
+    this.#room = new SessionRoom({
+      ...{ limits, dropped, shares: this.#shares, sessionCount: () => this.count },
+      drop: (session, message) => {
+        this.#drop(session, message);
+      },
+      end: ({ id, outlet }) => {
+        outlet?.cut();
+        // The journal says itself when the disk fails.
+        this.end(id).catch(() => undefined);
+      },
+    });
   }
 
-  /** Reads what there is. */
+  /** Reads what there is, as far as there is room for it. */
   async load(): Promise<void> {
     const { records } = this.#options;
-    for await (const [key, value] of records.read('s/')) this.#loadSession(idOf(key), value);
+    const found: (SessionRecord & { readonly id: string })[] = [];
+    for await (const [key, value] of records.read('s/')) {
+      const record = decodeSession(value);
+      if (record !== undefined) found.push({ id: idOf(key), ...record });
+    }
+    for (const record of found.sort((one, other) => one.seenAt - other.seenAt)) this.#loadSession(record);
     for await (const [key, value] of records.read('q/')) this.#loadQueued(key, value);
-    for await (const [key] of records.read('i/')) this.#sessions.get(idOf(key))?.incoming.add(messageIdOf(key));
+    for await (const [key] of records.read('i/')) this.#loadIncoming(key);
   }
 
   get(id: string): Session | undefined {
@@ -73,20 +96,21 @@ export class SessionStore {
 
   /** Messages and bytes that wait for clients. */
   get waiting(): { readonly messages: number; readonly bytes: number } {
-    let [messages, bytes] = [0, 0];
-    for (const session of this.#sessions.values()) {
-      messages += session.count;
-      bytes += session.bytes;
-    }
-    return { messages, bytes };
+    let messages = 0;
+    for (const { count } of this.#sessions.values()) messages += count;
+    return { messages, bytes: this.#shares.bytes };
   }
 
-  /** Begins a session, unless there is one, and writes down that its client was here. */
+  /** Whether a client may have a session under this id: there is one, or its identity may begin another one. */
+  hasRoomFor(id: string): boolean {
+    return this.#room.hasForSession(id);
+  }
+
+  /** Begins a session, unless there is one, and writes down that its client was here. @throws EdgeError `overloaded` */
   async keep(id: string): Promise<void> {
-    const session = this.#sessions.get(id) ?? new Session();
+    const session = this.#sessions.get(id) ?? this.#begun(id);
+    if (session === undefined) throw new EdgeError('overloaded', 'The client has too many sessions.');
     session.seenAt = this.#options.clock.now();
-    if (!this.#sessions.has(id)) this.#makeRoomForSession();
-    this.#sessions.set(id, session);
     await this.#options.records.put(sessionKey(id), encodeSession(session));
   }
 
@@ -118,11 +142,8 @@ export class SessionStore {
   async end(id: string): Promise<void> {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
-    this.#sessions.delete(id);
-    for (const topic of session.subscriptions.keys()) this.#tree.remove(topic, id);
+    const queued = this.#forget(session);
     const { records } = this.#options;
-    const queued = [...session.queue];
-    for (const message of queued) session.drop(message);
     await Promise.all([
       records.delete(sessionKey(id)),
       ...queued.map(({ seq }) => records.delete(queueKey(id, seq))),
@@ -144,14 +165,14 @@ export class SessionStore {
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     const message = this.#outgoing(packet);
-    if (!this.#makeRoom(id, session, message)) return;
+    if (!this.#room.forMessage(session, message)) return;
     session.add(message);
     session.outlet?.offer(message);
     try {
       await this.note(id, message);
     } catch (error) {
       // Its publisher is told, and publishes it again.
-      this.#drop(id, session, message);
+      this.#drop(session, message);
       throw error;
     }
     session.outlet?.wake();
@@ -185,7 +206,7 @@ export class SessionStore {
     if (session === undefined || message === undefined) return;
     const isOver = by === 'puback' ? message.qos === 1 : message.cmd === 'pubrel';
     if (!isOver) return;
-    this.#drop(id, session, message);
+    this.#drop(session, message);
     session.outlet?.wake();
   }
 
@@ -211,59 +232,68 @@ export class SessionStore {
     };
   }
 
-  /** Whether there is room for a message now: what was not sent yet gives way, oldest first, and what is under way does not. */
-  #makeRoom(id: string, session: Session, message: Outgoing): boolean {
-    const { queueMessages, queueBytes } = this.#options.limits();
-    while (session.count >= queueMessages || session.bytes + sizeOf(message) > queueBytes) {
-      const oldest = session.oldestUnsent();
-      this.#options.dropped('queue_full', (oldest ?? message).topic);
-      if (oldest === undefined) return false;
-      this.#drop(id, session, oldest);
-    }
-    return true;
-  }
-
-  /** The session whose client was away longest gives way. */
-  #makeRoomForSession(): void {
-    if (this.#sessions.size < this.#options.limits().sessions) return;
-    let oldest: readonly [id: string, seenAt: number] | undefined;
-    for (const [id, { outlet, seenAt }] of this.#sessions)
-      if (outlet === undefined && (oldest === undefined || seenAt < oldest[1])) oldest = [id, seenAt];
-    if (oldest === undefined) return;
-    this.#options.dropped('sessions_full', oldest[0]);
-    // The journal says itself when the disk fails.
-    this.end(oldest[0]).catch(() => undefined);
-  }
-
-  #drop(id: string, session: Session, message: Outgoing): void {
-    session.drop(message);
-    // Nobody waits for it, and the journal says itself when the disk fails.
-    this.#options.records.delete(queueKey(id, message.seq)).catch(() => undefined);
-  }
-
-  #loadSession(id: string, value: Buffer): void {
-    const record = decodeSession(value);
-    if (record === undefined) return;
-    const session = new Session();
-    session.seenAt = record.seenAt;
+  #begun(id: string): Session | undefined {
+    if (!this.#room.forSession(id)) return undefined;
+    const share = this.#shares.of(ownerOf(id).key);
+    const session = new Session(id, share);
     this.#sessions.set(id, session);
-    for (const [topic, qos] of record.subscriptions) {
+    share.sessions.set(id, session);
+    return session;
+  }
+
+  /** Takes a session out of memory; gives what was in its queue. */
+  #forget(session: Session): readonly Outgoing[] {
+    const { id, share } = session;
+    this.#sessions.delete(id);
+    for (const topic of session.subscriptions.keys()) this.#tree.remove(topic, id);
+    const queued = [...session.queue];
+    for (const message of queued) session.drop(message);
+    share.sessions.delete(id);
+    this.#shares.forget(ownerOf(id).key);
+    return queued;
+  }
+
+  #drop(session: Session, message: Outgoing): void {
+    session.drop(message);
+    this.#erase(queueKey(session.id, message.seq));
+  }
+
+  /** Nobody waits for it, and the journal says itself when the disk fails. */
+  #erase(key: string): void {
+    this.#options.records.delete(key).catch(() => undefined);
+  }
+
+  #loadSession({ id, seenAt, subscriptions }: SessionRecord & { readonly id: string }): void {
+    const session = this.#begun(id);
+    if (session === undefined) return;
+    session.seenAt = seenAt;
+    for (const [topic, qos] of subscriptions) {
       session.subscriptions.set(topic, qos);
       if (qos > 0) this.#tree.add(topic, id, qos);
     }
   }
 
   #loadQueued(key: string, value: Buffer): void {
-    const message = decodeMessage(value);
+    const record = decodeMessage(value);
     const session = this.#sessions.get(idOf(key));
     const seq = seqOf(key);
     this.#seq = Math.max(this.#seq, seq);
-    if (message === undefined || session === undefined) return;
-    const { isRelease, topic, payload, qos, retain, messageId } = message;
-    session.add({
-      ...{ seq, cmd: isRelease === true ? 'pubrel' : 'publish', topic, payload, qos: qos === 2 ? 2 : 1, retain },
-      // What has a packet id may have been sent with it.
-      ...{ messageId, sent: messageId !== undefined, unwritten: 0, gone: false },
-    });
+    const message = record && outgoingOf(record, seq);
+    if (message === undefined || session === undefined || !this.#room.forMessage(session, message)) this.#erase(key);
+    else session.add(message);
   }
+
+  #loadIncoming(key: string): void {
+    const session = this.#sessions.get(idOf(key));
+    if (session === undefined) this.#erase(key);
+    else session.incoming.add(messageIdOf(key));
+  }
+}
+
+function outgoingOf({ isRelease, topic, payload, qos, retain, messageId }: MessageRecord, seq: number): Outgoing {
+  return {
+    ...{ seq, cmd: isRelease === true ? 'pubrel' : 'publish', topic, payload, qos: qos === 2 ? 2 : 1, retain },
+    // What has a packet id may have been sent with it.
+    ...{ messageId, sent: messageId !== undefined, unwritten: 0, gone: false },
+  };
 }

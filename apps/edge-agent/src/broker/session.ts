@@ -1,4 +1,6 @@
 /** What of an MQTT session outlives its connection, in memory; `session-store.ts` writes it down. */
+import { queueKey } from './session-records.js';
+import type { Share } from './shares.js';
 
 /** A message of a session's queue, or the PUBREL that follows a QoS 2 message. */
 export interface Outgoing {
@@ -18,7 +20,7 @@ export interface Outgoing {
   gone: boolean;
 }
 
-/** Bytes that a queued message costs beside its topic and payload. */
+/** Bytes that a queued message costs beside its topic, payload and key. */
 const OVERHEAD = 64;
 const LAST_ID = 65_535;
 
@@ -28,6 +30,8 @@ export interface Outlet {
   offer(message: Outgoing): void;
   /** Something reached the disk or was acknowledged: sends what can be sent. */
   wake(): void;
+  /** Cuts its client off: its session is no more. */
+  cut(): void;
 }
 
 /** A session: subscriptions, the queue of what is not acknowledged yet, and the QoS 2 messages whose PUBREL is still to come. */
@@ -41,8 +45,17 @@ export class Session {
   readonly #queue = new Map<number, Outgoing>();
   readonly #byMessage = new Map<number, Outgoing>();
   readonly #unsent = new Set<Outgoing>();
+  /** Bytes that each message costs beside its topic and payload. */
+  readonly #overhead: number;
   #bytes = 0;
   #nextId = 1;
+
+  constructor(
+    readonly id: string,
+    readonly share: Share,
+  ) {
+    this.#overhead = OVERHEAD + queueKey(id, 0).length;
+  }
 
   /** Everything that is not acknowledged, in the order in which it was published. */
   get queue(): Iterable<Outgoing> {
@@ -70,9 +83,11 @@ export class Session {
   /** Adds a message at the end. */
   add(message: Outgoing): void {
     this.#queue.set(message.seq, message);
-    this.#bytes += sizeOf(message);
-    if (message.messageId === undefined) this.#unsent.add(message);
-    else this.#byMessage.set(message.messageId, message);
+    this.#grow(this.sizeOf(message));
+    if (message.messageId === undefined) {
+      this.#unsent.add(message);
+      this.share.unsent.set(message, this);
+    } else this.#byMessage.set(message.messageId, message);
   }
 
   /** Gives a message a packet id that no other message in flight has [MQTT-2.3.1-4]. */
@@ -81,13 +96,13 @@ export class Session {
     while (this.#byMessage.has(id)) id = id >= LAST_ID ? 1 : id + 1;
     this.#nextId = id >= LAST_ID ? 1 : id + 1;
     message.messageId = id;
-    this.#unsent.delete(message);
+    this.#forgetUnsent(message);
     this.#byMessage.set(id, message);
   }
 
   /** From now on the message stands for its PUBREL. */
   release(message: Outgoing): void {
-    this.#bytes -= message.payload.byteLength;
+    this.#grow(-message.payload.byteLength);
     message.cmd = 'pubrel';
     message.payload = Buffer.alloc(0);
   }
@@ -99,8 +114,8 @@ export class Session {
   drop(message: Outgoing): void {
     if (!this.#queue.delete(message.seq)) return;
     message.gone = true;
-    this.#bytes -= sizeOf(message);
-    this.#unsent.delete(message);
+    this.#grow(-this.sizeOf(message));
+    this.#forgetUnsent(message);
     if (message.messageId !== undefined) this.#byMessage.delete(message.messageId);
   }
 
@@ -109,8 +124,19 @@ export class Session {
     for (const message of this.#unsent) return message;
     return undefined;
   }
-}
 
-export function sizeOf({ topic, payload }: Pick<Outgoing, 'topic' | 'payload'>): number {
-  return topic.length + payload.byteLength + OVERHEAD;
+  /** Bytes that a message costs in this session, with its key. */
+  sizeOf({ topic, payload }: Pick<Outgoing, 'topic' | 'payload'>): number {
+    return Buffer.byteLength(topic) + payload.byteLength + this.#overhead;
+  }
+
+  #grow(by: number): void {
+    this.#bytes += by;
+    this.share.grow(by);
+  }
+
+  #forgetUnsent(message: Outgoing): void {
+    this.#unsent.delete(message);
+    this.share.unsent.delete(message);
+  }
 }
