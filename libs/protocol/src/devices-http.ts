@@ -9,12 +9,13 @@ import { twinQuery, twinView } from './twin-views.js';
 /** Endpoints by which devices and apps get what they prove themselves with. */
 function credentials(plural: string, singular: string) {
   const path = `${PROJECT_PATH}/${plural}/{name}`;
-  const change = { params: named, role: 'operator', query: noQuery } as const;
+  const change = { params: named, role: 'operator', scope: 'project', query: noQuery } as const;
   return {
     certificates: endpoint({
       method: 'GET',
       path: `${path}/certificates`,
       role: 'viewer',
+      scope: 'project',
       summary: `List the certificates of a ${singular}`,
       params: named,
       query: listQuery,
@@ -72,6 +73,7 @@ export const deviceEndpoints = {
       method: 'PUT',
       path: `${PROJECT_PATH}/devices/{name}/expected`,
       role: 'operator',
+      scope: 'project',
       summary: 'Set expected values of a device; null deletes a key',
       params: named,
       query: noQuery,
@@ -82,6 +84,7 @@ export const deviceEndpoints = {
       method: 'GET',
       path: `${PROJECT_PATH}/devices/{name}/twin`,
       role: 'viewer',
+      scope: 'project',
       summary: 'Read the twin of a device as it is, or as it was at a moment',
       params: named,
       query: twinQuery,
@@ -92,6 +95,7 @@ export const deviceEndpoints = {
       method: 'GET',
       path: `${PROJECT_PATH}/devices/{name}/history`,
       role: 'viewer',
+      scope: 'project',
       summary: 'List what changed in the twin of a device, newest first',
       params: named,
       query: devices.historyQuery,

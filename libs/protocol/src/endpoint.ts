@@ -6,6 +6,13 @@ import type { Role } from './users.js';
 export const none = z.undefined();
 type Schema = z.ZodType;
 
+/**
+ * What an endpoint is about, and so what a token limited to projects gets of it. `caller`: whoever asks. `project`: the project in its
+ * path, which the token must reach. `reach`: all that the token reaches, and nothing else is shown or touched. `hub`: what is
+ * everybody's; such a token is refused.
+ */
+export type Scope = 'caller' | 'project' | 'reach' | 'hub';
+
 /** `text` and `events` answers are streams; `json` is the default. */
 export interface Endpoint<
   P extends Schema = Schema,
@@ -18,6 +25,7 @@ export interface Endpoint<
   readonly path: string;
   /** Least role that may call it; `public` needs no login. */
   readonly role: Role | 'public';
+  readonly scope: Scope;
   readonly summary: string;
   readonly params: P;
   readonly query: Q;
@@ -77,8 +85,8 @@ export function crud<I extends Schema, W extends Schema, L extends Schema, X ext
   const { plural, singular, item: answer } = noun;
   const all = { path: `${PROJECT_PATH}/${plural}`, params: inProject } as const;
   const one = { path: `${all.path}/{name}`, params: named } as const;
-  const read = { method: 'GET', role: 'viewer', body: none } as const;
-  const change = { role: 'operator', query: noQuery, answer } as const;
+  const read = { method: 'GET', role: 'viewer', scope: 'project', body: none } as const;
+  const change = { role: 'operator', scope: 'project', query: noQuery, answer } as const;
   const items = z.object({ items: z.array(answer), cursor: z.string().optional() });
   return {
     list: endpoint({ ...read, ...all, summary: `List ${plural}`, query: noun.list, answer: items }),
@@ -89,6 +97,7 @@ export function crud<I extends Schema, W extends Schema, L extends Schema, X ext
       ...one,
       method: 'DELETE',
       role: 'operator',
+      scope: 'project',
       summary: `Delete a ${singular}`,
       query: noun.remove,
       body: none,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Endpoint } from './endpoint.js';
+import type { Endpoint, Scope } from './endpoint.js';
 import { endpoints } from './http.js';
 
 const all: Endpoint[] = Object.values(endpoints).flatMap((group) => Object.values(group) as Endpoint[]);
@@ -18,6 +18,22 @@ describe('the table of endpoints', () => {
       expect(Object.keys(shape).sort()).toEqual(named.sort());
     },
   );
+
+  it.each<[Scope, string[]]>([
+    ['caller', ['session.login', 'session.logout', 'session.me', 'session.password']],
+    ['reach', ['audit.list', 'live.events', 'projects.list', 'tokens.list', 'tokens.make', 'tokens.remove']],
+    ['hub', ['projects.put', 'projects.remove']],
+  ])('has the scope %s only where it must', (scope, names) => {
+    const those = Object.entries(endpoints).flatMap(([group, verbs]) =>
+      Object.entries<Endpoint>(verbs).flatMap(([verb, one]) => (one.scope === scope ? `${group}.${verb}` : [])),
+    );
+    expect(those.sort()).toEqual(names);
+  });
+
+  it('is about a project exactly where one is in the path above', () => {
+    const inside = all.filter(({ path }) => path.includes('{project}/'));
+    expect(all.filter(({ scope }) => scope === 'project')).toEqual(inside);
+  });
 
   it('lets only the login in without a role', () => {
     expect(all.filter(({ role }) => role === 'public').map(({ path }) => path)).toEqual(['/api/v1/login']);

@@ -3,7 +3,7 @@ export * from './brokers.js';
 export * from './certificates.js';
 export * from './clients.js';
 export * from './devices.js';
-export type { Answer, CallInput, Endpoint, ParsedInput } from './endpoint.js';
+export type { Answer, CallInput, Endpoint, ParsedInput, Scope } from './endpoint.js';
 export * from './errors.js';
 export * as frames from './frames.js';
 export type { DownFrame, Position, Section, SectionHashes, UpFrame } from './frames.js';

@@ -1,6 +1,6 @@
 import { Controller, Module, type OnModuleInit } from '@nestjs/common';
 import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
-import { Expose, Input, RequestHooks } from '../http/index.js';
+import { type Caller, Expose, Input, RequestHooks, Who } from '../http/index.js';
 import { AuditLine } from './audit.entity.js';
 import { Audit1700000003000 } from './audit.migration.js';
 import { Audit } from './audit.service.js';
@@ -13,8 +13,11 @@ export class AuditController {
   constructor(private readonly audit: Audit) {}
 
   @Expose(endpoints.audit.list)
-  list(@Input() { query }: ParsedInput<typeof endpoints.audit.list>): Promise<Answer<typeof endpoints.audit.list>> {
-    return this.audit.list(query);
+  list(
+    @Input() { query }: ParsedInput<typeof endpoints.audit.list>,
+    @Who() who: Caller,
+  ): Promise<Answer<typeof endpoints.audit.list>> {
+    return this.audit.list(who, query);
   }
 }
 

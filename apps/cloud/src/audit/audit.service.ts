@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { ListQuery } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
-import { type EntityManager, LessThan } from 'typeorm';
+import { type EntityManager, In, LessThan } from 'typeorm';
 import { Database } from '../db/index.js';
-import type { AuditedChange } from '../http/index.js';
+import type { AuditedChange, Caller } from '../http/index.js';
 import { AuditLine } from './audit.entity.js';
 import { BEGINNING, chainHash, firstBroken } from './chain.js';
 
@@ -22,15 +23,15 @@ export class Audit {
     return turn;
   }
 
-  /** Newest first. */
-  async list({
-    limit,
-    cursor,
-  }: {
-    limit: number;
-    cursor?: string | undefined;
-  }): Promise<{ items: AuditShown[]; cursor?: string }> {
-    const where = cursor === undefined ? {} : { id: LessThan(Number(cursor) || 0) };
+  /** What happened in the caller's reach, newest first. */
+  async list(
+    { projects }: Pick<Caller, 'projects'>,
+    { limit, cursor }: ListQuery,
+  ): Promise<{ items: AuditShown[]; cursor?: string }> {
+    const where = {
+      ...(projects !== undefined && { project: In([...projects]) }),
+      ...(cursor !== undefined && { id: LessThan(Number(cursor) || 0) }),
+    };
     const found = await this.db.read.find(AuditLine, { where, order: { id: 'DESC' }, take: limit + 1 });
     const items = found.slice(0, limit).map(shown);
     return found.length > limit ? { items, cursor: String(items.at(-1)?.id ?? 0) } : { items };

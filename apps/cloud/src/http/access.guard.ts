@@ -44,11 +44,23 @@ export class AccessGuard implements CanActivate {
     if (endpoint.role !== 'public' && !mayAs(caller, endpoint.role)) {
       throw new EdgeError('forbidden', `This needs the role ${endpoint.role}; yours is ${caller.role}.`);
     }
-    const project = projectOf(request);
+    if (endpoint.scope === 'hub') refuseLimited(caller);
+    else if (endpoint.scope !== 'caller') await this.allowIn(caller, projectOf(request));
+  }
+
+  private async allowIn(caller: Caller, project: string | undefined): Promise<void> {
     if (project === undefined) return;
     if (!mayIn(caller, project)) throw new EdgeError('forbidden', `Your token does not reach project "${project}".`);
-    if (endpoint.path !== '/api/v1/projects/{project}') await this.hooks.projectExists(project);
+    await this.hooks.projectExists(project);
   }
+}
+
+function refuseLimited({ projects }: Caller): void {
+  if (projects === undefined) return;
+  throw new EdgeError(
+    'forbidden',
+    `This concerns the whole hub, and your token is limited to projects (${projects.join(', ')}): use one that is not.`,
+  );
 }
 
 /** The project that a request is about: in its path, or asked for in its query. */

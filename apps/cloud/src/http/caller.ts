@@ -18,11 +18,23 @@ export interface Authenticator {
 const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
 
 /** Whether a caller's role is at least `needed`. */
-export function mayAs(caller: Caller, needed: Role): boolean {
+export function mayAs(caller: Pick<Caller, 'role'>, needed: Role): boolean {
   return RANK[caller.role] >= RANK[needed];
 }
 
+/** Who reaches what: `projects` absent or null means all of them, and what belongs to none. */
+export interface Reach {
+  readonly projects?: readonly string[] | null | undefined;
+}
+
 /** Whether a caller may touch a project at all. */
-export function mayIn(caller: Caller, project: string): boolean {
-  return caller.projects?.includes(project) ?? true;
+export function mayIn({ projects }: Reach, project: string): boolean {
+  return projects?.includes(project) ?? true;
+}
+
+/** Whether one reaches all that another reaches. */
+export function reachesAll({ projects }: Reach, other: Reach): boolean {
+  if (!projects) return true;
+  const wanted = other.projects ?? [];
+  return wanted.length > 0 && wanted.every((project) => projects.includes(project));
 }

@@ -1,6 +1,6 @@
 export { AccessGuard } from './access.guard.js';
 export { AuditInterceptor } from './audit.interceptor.js';
-export { type Authenticator, type Caller, mayAs, mayIn } from './caller.js';
+export { type Authenticator, type Caller, mayAs, mayIn, reachesAll } from './caller.js';
 export { ErrorFilter } from './error.filter.js';
 export { Expose, IfMatch, Input, Who } from './expose.js';
 export { HttpModule } from './http.module.js';

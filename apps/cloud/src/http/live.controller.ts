@@ -31,7 +31,7 @@ export class LiveController {
 }
 
 function concerns(project: string | undefined, who: Caller, wanted: string | undefined): boolean {
-  if (project === undefined) return who.role === 'admin' && wanted === undefined;
+  if (project === undefined) return who.role === 'admin' && who.projects === undefined && wanted === undefined;
   return mayIn(who, project) && (wanted === undefined || wanted === project);
 }
 

@@ -1,7 +1,15 @@
-import { type Endpoint, errorBody } from '@selvage/protocol';
+import { type Endpoint, errorBody, type Scope } from '@selvage/protocol';
 import { z } from 'zod';
 
 type Json = Record<string, unknown>;
+
+/** What a token limited to projects gets. */
+const LIMITED: Readonly<Record<Scope, string>> = {
+  caller: '',
+  project: '',
+  reach: ' A token limited to projects reaches only what is in them.',
+  hub: ' A token limited to projects is refused.',
+};
 
 /** The OpenAPI 3.1 document of a table of endpoints, made from the schemas that the hub parses requests with. */
 export function openApi(groups: Readonly<Record<string, Readonly<Record<string, Endpoint>>>>, version: string): Json {
@@ -24,20 +32,24 @@ export function openApi(groups: Readonly<Record<string, Readonly<Record<string, 
 }
 
 function operation(operationId: string, tag: string, endpoint: Endpoint): Json {
-  const { role, summary, stream } = endpoint;
+  const { summary, stream } = endpoint;
   const body = schema(endpoint.body);
   return {
     operationId,
     tags: [tag],
     summary,
-    description: role === 'public' ? 'Needs no login.' : `Needs the role ${role}.`,
-    ...(role === 'public' ? { security: [] } : {}),
+    description: needs(endpoint),
+    ...(endpoint.role === 'public' ? { security: [] } : {}),
     parameters: [...parameters('path', endpoint.params), ...parameters('query', endpoint.query)],
     ...(isNothing(endpoint.body)
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: { ...success(endpoint, stream), default: failure() },
   };
+}
+
+function needs({ role, scope }: Endpoint): string {
+  return role === 'public' ? 'Needs no login.' : `Needs the role ${role}.${LIMITED[scope]}`;
 }
 
 function success(endpoint: Endpoint, stream: Endpoint['stream']): Json {

@@ -1,13 +1,17 @@
 import { Controller } from '@nestjs/common';
 import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
 import { type Caller, Expose, Input, Who } from '../http/index.js';
+import { ApiTokens } from './api-tokens.service.js';
 import { Users } from './users.service.js';
 
 const { session, tokens } = endpoints;
 
 @Controller()
 export class UsersController {
-  constructor(private readonly users: Users) {}
+  constructor(
+    private readonly users: Users,
+    private readonly apiTokens: ApiTokens,
+  ) {}
 
   @Expose(session.login)
   login(@Input() { body }: ParsedInput<typeof session.login>): Promise<Answer<typeof session.login>> {
@@ -30,17 +34,17 @@ export class UsersController {
   }
 
   @Expose(tokens.list)
-  list(@Input() { query }: ParsedInput<typeof tokens.list>): Promise<Answer<typeof tokens.list>> {
-    return this.users.listTokens(query);
+  list(@Input() { query }: ParsedInput<typeof tokens.list>, @Who() who: Caller): Promise<Answer<typeof tokens.list>> {
+    return this.apiTokens.list(who, query);
   }
 
   @Expose(tokens.make)
   make(@Input() { body }: ParsedInput<typeof tokens.make>, @Who() who: Caller): Promise<Answer<typeof tokens.make>> {
-    return this.users.makeToken(who, body);
+    return this.apiTokens.make(who, body);
   }
 
   @Expose(tokens.remove)
-  remove(@Input() { params }: ParsedInput<typeof tokens.remove>): Promise<void> {
-    return this.users.removeToken(params.name);
+  remove(@Input() { params }: ParsedInput<typeof tokens.remove>, @Who() who: Caller): Promise<void> {
+    return this.apiTokens.remove(who, params.name);
   }
 }

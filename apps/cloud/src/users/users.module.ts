@@ -1,5 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { AuthRegistry } from '../http/index.js';
+import { ApiTokens } from './api-tokens.service.js';
+import { Tokens } from './tokens.service.js';
 import { UsersController } from './users.controller.js';
 import { Token, User } from './users.entity.js';
 import { Users1700000001000 } from './users.migration.js';
@@ -8,14 +10,14 @@ import { Users } from './users.service.js';
 export const usersSchema = { entities: [User, Token], migrations: [Users1700000001000] };
 export { Users };
 
-@Module({ controllers: [UsersController], providers: [Users], exports: [Users] })
+@Module({ controllers: [UsersController], providers: [ApiTokens, Tokens, Users], exports: [Users] })
 export class UsersModule implements OnModuleInit {
   constructor(
     private readonly auth: AuthRegistry,
-    private readonly users: Users,
+    private readonly tokens: Tokens,
   ) {}
 
   onModuleInit(): void {
-    this.auth.set(this.users);
+    this.auth.set(this.tokens);
   }
 }

@@ -41,15 +41,32 @@ describe('wrong passwords', () => {
   });
 });
 
-describe('an admin limited to projects', () => {
-  it.each([undefined, [], ['b'], ['a', 'b']])('makes no token for %j', (projects) => {
+describe('what a token makes', () => {
+  const own = { name: 'ci', role: 'operator', projects: ['a'], expiresAt: '2030-01-02T00:00:00.000Z' } as const;
+  const inside = { role: 'operator', projects: ['a'], expiresAt: '2030-01-01T00:00:00.000Z' } as const;
+
+  it.each([
+    ['reaches everything', { projects: null }, 'reaches only: a'],
+    ['reaches nothing that is named', { projects: [] }, 'reaches only: a'],
+    ['reaches another project', { projects: ['b'] }, 'reaches only: a'],
+    ['reaches one more project', { projects: ['a', 'b'] }, 'reaches only: a'],
+    ['may more', { role: 'admin' }, 'has the role operator'],
+    ['lasts for ever', { expiresAt: null }, 'ends at 2030-01-02T00:00:00.000Z'],
+    ['lasts longer', { expiresAt: '2030-01-02T00:00:00.001Z' }, 'ends at 2030-01-02T00:00:00.000Z'],
+  ] as const)('is refused when it %s', (_what, more, says) => {
     expect(() => {
-      mayMake({ projects: ['a'] }, { projects });
-    }).toThrow('reaches only: a');
+      mayMake(own, { ...inside, ...more });
+    }).toThrow(says);
   });
 
-  it('makes one for what it reaches itself', () => {
-    mayMake({ projects: ['a', 'b'] }, { projects: ['a'] });
-    mayMake({}, {});
+  it('is made when it is no stronger', () => {
+    mayMake(own, inside);
+    mayMake(own, { role: 'viewer', projects: ['a'], expiresAt: own.expiresAt });
+    mayMake({ ...own, projects: ['a', 'b'] }, inside);
+    mayMake({ ...own, projects: null, expiresAt: null }, { role: 'operator', projects: null, expiresAt: null });
+  });
+
+  it('may outlive a login', () => {
+    mayMake({ ...own, name: null, projects: null }, { role: 'operator', projects: null, expiresAt: null });
   });
 });

@@ -1,4 +1,5 @@
 import { type ApiToken, EdgeError, type Role } from '@selvage/protocol';
+import { mayAs, reachesAll } from '../http/index.js';
 
 /** A token as it is kept. */
 export interface StoredToken {
@@ -48,13 +49,16 @@ export function restAfter(failures: number): number {
   return failures < FREE_FAILURES ? 0 : Math.min(LONGEST_WAIT_S, 2 ** (failures - FREE_FAILURES));
 }
 
-/** @throws EdgeError `forbidden` when a token limited to projects would make one that reaches further. */
+/** @throws EdgeError `forbidden` when a token would make one that may more, reaches further or lasts longer than itself. */
 export function mayMake(
-  maker: { projects?: readonly string[] },
-  wanted: { projects?: readonly string[] | undefined },
+  own: Pick<StoredToken, 'name' | 'role' | 'projects' | 'expiresAt'>,
+  wanted: Pick<StoredToken, 'role' | 'projects' | 'expiresAt'>,
 ): void {
-  if (maker.projects === undefined) return;
-  const reach = wanted.projects ?? [];
-  const inside = reach.length > 0 && reach.every((project) => maker.projects?.includes(project));
-  if (!inside) throw new EdgeError('forbidden', `Your own token reaches only: ${maker.projects.join(', ')}.`);
+  if (!mayAs(own, wanted.role)) throw new EdgeError('forbidden', `Your own token has the role ${own.role}.`);
+  if (!reachesAll(own, wanted))
+    throw new EdgeError('forbidden', `Your own token reaches only: ${own.projects?.join(', ') ?? ''}.`);
+  // A login ends every day; whoever can log in again may make what outlives it.
+  if (own.name === null || own.expiresAt === null) return;
+  if (wanted.expiresAt === null || wanted.expiresAt > own.expiresAt)
+    throw new EdgeError('forbidden', `Your own token ends at ${own.expiresAt}: the new one must end before.`);
 }

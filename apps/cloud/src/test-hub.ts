@@ -1,0 +1,94 @@
+import { endpoints, type Endpoint, errorBody } from '@selvage/protocol';
+import { type TempDir, tempDir } from '@selvage/testkit';
+import { pino } from 'pino';
+import { HubConfig } from './config.js';
+import { createHub, type Hub } from './create-hub.js';
+
+const PASSWORD = 'a password of a test';
+
+/** What a hub answered: `body` is its JSON, or undefined. */
+export interface TestAnswer {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly body: unknown;
+}
+export interface TestRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly token?: string;
+}
+
+/** A whole hub in this process, on ports of its own. */
+export class TestHub {
+  private constructor(
+    private readonly folder: TempDir,
+    private readonly hub: Hub,
+    readonly url: string,
+    /** Of a login as administrator. */
+    readonly admin: string,
+  ) {}
+
+  /** `databaseUrl`: of a PostgreSQL database, none for SQLite. */
+  static async start(databaseUrl?: string): Promise<TestHub> {
+    const folder = tempDir();
+    const config = HubConfig.fromEnvironment({
+      SELVAGE_DATA: folder.path,
+      SELVAGE_HTTP_PORT: '0',
+      SELVAGE_LINK_HOST: '127.0.0.1',
+      SELVAGE_LINK_PORT: '0',
+      SELVAGE_ADMIN_PASSWORD: PASSWORD,
+      SELVAGE_DATABASE_URL: databaseUrl,
+    });
+    const hub = createHub(config, pino({ level: 'silent' }));
+    const { httpPort } = await hub.start();
+    const url = `http://127.0.0.1:${httpPort}`;
+    const login = await fetch(`${url}${endpoints.session.login.path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'admin', password: PASSWORD }),
+    });
+    return new TestHub(folder, hub, url, endpoints.session.login.answer.parse(await login.json()).token);
+  }
+
+  async stop(): Promise<void> {
+    await this.hub.stop();
+    this.folder.remove();
+  }
+
+  /** The head and the stream of an answer; without a token, as the administrator. */
+  open({ method, path, body, token = this.admin }: TestRequest, signal?: AbortSignal): Promise<Response> {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = { authorization: `Bearer ${token}`, ...type };
+    return fetch(`${this.url}${path}`, { method, headers, ...text, ...(signal && { signal }) });
+  }
+
+  /** Asks; of an answer that goes on, only the head is read. */
+  async ask(request: TestRequest): Promise<TestAnswer> {
+    const ended = new AbortController();
+    const answer = await this.open(request, ended.signal);
+    const isJson = answer.headers.get('content-type')?.includes('json') === true;
+    const body: unknown = isJson ? await answer.json() : undefined;
+    ended.abort();
+    return { status: answer.status, code: errorBody.safeParse(body).data?.code, body };
+  }
+
+  /** Makes an API token as the administrator, or whoever has `token`. */
+  async makeToken(body: object, token?: string): Promise<string> {
+    const { method, path, answer } = endpoints.tokens.make;
+    return answer.parse((await this.ask({ method, path, body, ...(token !== undefined && { token }) })).body).token;
+  }
+}
+
+/** Every endpoint that a caller must be known for, by method and path. */
+export const CALLED: readonly (readonly [name: string, endpoint: Endpoint])[] = Object.values(endpoints)
+  .flatMap((group) => Object.values<Endpoint>(group))
+  .filter(({ role }) => role !== 'public')
+  .map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const);
+
+/** A request to an endpoint with a path that fits and an empty body. */
+export function requestOf({ method, path }: Endpoint, project: string): TestRequest {
+  const filled = path.replace('{project}', project).replace('{name}', 'no-such').replace('{serial}', '0f');
+  return { method, path: filled, ...(method !== 'GET' && method !== 'DELETE' && { body: {} }) };
+}
