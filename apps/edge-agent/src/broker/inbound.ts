@@ -61,29 +61,52 @@ export class Inbound {
 
   #inTurn(client: InnerClient, packet: BrokerPacket, done: Done): void {
     const isRepeated = packet.qos === 2 && this.#options.persistence.hasIncoming(client, packet.messageId ?? 0);
-    const accepted = isRepeated ? Promise.resolve(undefined) : this.#accept(client, packet);
+    const accepted = isRepeated ? undefined : this.#accept(client, packet);
     const before = this.#turns.get(client);
-    const turn = Promise.all([accepted, before]).then(([error]) => {
+    const finish = (error?: Error): void => {
       if (error === undefined && !isRepeated) this.#options.emit(packet);
       done(error ?? null);
+    };
+    if (before === undefined && accepted === undefined) {
+      finish();
+      return;
+    }
+    const turn = (before === undefined ? Promise.resolve(accepted) : before.then(() => accepted)).then((error) => {
+      if (this.#turns.get(client) === turn) this.#turns.delete(client);
+      finish(error);
     });
     this.#turns.set(client, turn);
   }
 
-  /** Resolves when everybody who takes the message has it: with an error, when one of them does not. */
-  async #accept(client: InnerClient, packet: BrokerPacket): Promise<Error | undefined> {
-    const { persistence, store, counters } = this.#options;
+  /** Resolves when everybody who takes the message has it: with an error, when one of them does not. Undefined: nobody does. */
+  #accept(client: InnerClient, packet: BrokerPacket): Promise<Error | undefined> | undefined {
+    const waits = this.#waits(client, packet);
+    if (waits.length === 0) return undefined;
+    return Promise.all(waits).then(
+      () => undefined,
+      (error: unknown) => this.#refused(client, packet, error),
+    );
+  }
+
+  /** What must be stored before a message is acknowledged; a taker may also throw at once. */
+  #waits(client: InnerClient, packet: BrokerPacket): Promise<void>[] {
+    const { persistence, store } = this.#options;
     const isExact = packet.qos === 2 && packet.messageId !== undefined;
     try {
       const taken = this.#taken(client, packet);
-      await Promise.all([...taken, store(packet), isExact ? persistence.take(client, packet) : undefined]);
-      return undefined;
+      const all = [...taken, store(packet), isExact ? persistence.take(client, packet) : undefined];
+      return all.filter((one) => one !== undefined);
     } catch (error) {
-      counters.add('not_stored');
-      // It comes again, and is no repetition then.
-      if (isExact) persistence.incomingDelPacket(client, packet).catch(() => undefined);
-      return error instanceof Error ? error : new Error('not stored');
+      return [Promise.reject(error instanceof Error ? error : new Error('not stored'))];
     }
+  }
+
+  #refused(client: InnerClient, packet: BrokerPacket, error: unknown): Error {
+    this.#options.counters.add('not_stored');
+    // It comes again, and is no repetition then.
+    if (packet.qos === 2 && packet.messageId !== undefined)
+      this.#options.persistence.incomingDelPacket(client, packet).catch(() => undefined);
+    return error instanceof Error ? error : new Error('not stored');
   }
 
   #taken({ who }: InnerClient, packet: BrokerPacket): (Promise<void> | undefined)[] {

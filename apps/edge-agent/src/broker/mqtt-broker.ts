@@ -239,7 +239,10 @@ export class MqttBroker {
 
   #keep(packet: BrokerPacket): Promise<void> | undefined {
     const retained = packet.retain ? this.retained.store(packet) : undefined;
-    if (packet.qos > 0) return Promise.all([retained, this.sessions.enqueue(packet)]).then(() => undefined);
+    if (packet.qos > 0) {
+      const queued = this.sessions.enqueue(packet);
+      return retained === undefined ? queued : Promise.all([retained, queued]).then(() => undefined);
+    }
     // Nobody is told that a QoS 0 message is stored: it need not be waited for.
     retained?.catch(() => {
       this.counters.add('not_stored');

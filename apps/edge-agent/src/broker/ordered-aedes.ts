@@ -26,6 +26,10 @@ export interface OrderedOptions extends AedesOptions {
   readonly keep: (packet: BrokerPacket) => Promise<void> | undefined;
 }
 
+/** On a packet that was handed out; a weak set of them is work for the garbage collector. */
+const EMITTED = Symbol('emitted');
+type Marked = BrokerPacket & { [EMITTED]?: boolean };
+
 type Done = (error?: Error | null) => void;
 
 /**
@@ -34,7 +38,6 @@ type Done = (error?: Error | null) => void;
  */
 export class OrderedAedes extends Aedes {
   readonly #options: OrderedOptions;
-  readonly #emitted = new WeakSet<object>();
   readonly #connected = new Set<InnerClient>();
 
   constructor(options: OrderedOptions) {
@@ -99,7 +102,7 @@ export class OrderedAedes extends Aedes {
 
   /** Hands a message to those who are connected, once. */
   emitNow(packet: BrokerPacket, done: Done = nothing): void {
-    this.#emitted.add(packet);
+    (packet as Marked)[EMITTED] = true;
     this.#inside.counter += 1;
     const { topic, payload, qos, retain } = packet;
     const mark = { brokerId: this.id, brokerCounter: this.#inside.counter };
@@ -114,7 +117,7 @@ export class OrderedAedes extends Aedes {
     const done = (typeof clientOrDone === 'function' ? (clientOrDone as Done) : maybeDone) ?? nothing;
     const message = packet as BrokerPacket;
     // What aedes says of itself to other brokers of a cluster: there are none.
-    if (packet.topic.startsWith('$SYS/') || this.#emitted.has(message)) {
+    if (packet.topic.startsWith('$SYS/') || (message as Marked)[EMITTED] === true) {
       done();
       return;
     }

@@ -151,13 +151,13 @@ export class SessionStore {
     ]);
   }
 
-  /** Puts a message into the queues of all sessions that it is for; resolves when it is on the disk in all of them. */
-  async enqueue(packet: BrokerPacket): Promise<void> {
-    if (this.#tree.size === 0) return;
+  /** Puts a message into the queues of all sessions that it is for; resolves when it is on the disk in all of them; undefined when there are none. */
+  enqueue(packet: BrokerPacket): Promise<void> | undefined {
+    if (this.#tree.size === 0) return undefined;
     const writes = [...this.#tree.match(packet.topic)].map(([id, qos]) =>
       this.enqueueFor(id, { ...packet, qos: Math.min(qos, packet.qos), retain: false }),
     );
-    if (writes.length > 0) await Promise.all(writes);
+    return writes.length < 2 ? writes[0] : Promise.all(writes).then(() => undefined);
   }
 
   /** The same for one session; the message's QoS is 1 or 2. */
