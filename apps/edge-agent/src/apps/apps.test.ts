@@ -215,6 +215,18 @@ describe('apps on a node', () => {
     expect(calls()).toEqual(['stop db-db 10', 'remove db-db']);
   });
 
+  it('run although what was purged is no list, and although a label has no revision that can be counted', async () => {
+    await node.want([app('web')]);
+    const [made] = node.docker.containers.values();
+    if (made === undefined) throw new Error('nothing was made');
+    node.disk.meta.set('apps.purged', '{');
+    await node.docker.remove(made.id);
+    const labels = { ...made.request.Labels, 'io.selvage.revision': '-1.5' };
+    await node.docker.start(await node.docker.create(made.name, { ...made.request, Labels: labels }));
+    await node.want([app('web', { revision: 2, containers: [{ image: 'registry:5000/web:none' }] })]);
+    expect(node.instance('web')?.revision).toBe(0);
+  });
+
   it('wait for an engine that is away, say so, and come when it returns', async () => {
     node.docker.down();
     await node.want([app('web')]);

@@ -55,8 +55,13 @@ export function originOf(labels: Labels): Origin {
     uid: labels[key.uid] ?? '',
     container: labels[key.container] ?? '',
     spec: labels[key.spec] ?? '',
-    revision: Number(labels[key.revision] ?? 0) || 0,
+    revision: revisionOf(labels[key.revision]),
   };
+}
+
+function revisionOf(label = ''): number {
+  const revision = Number(label);
+  return Number.isSafeInteger(revision) && revision >= 0 ? revision : 0;
 }
 
 export function isOwned(labels: Labels, owner: Owner): boolean {

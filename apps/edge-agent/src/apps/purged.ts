@@ -35,9 +35,13 @@ export class Purged {
     if (kept.length < all.length) await this.#save(kept);
   }
 
+  /** What is no list of ids is as good as none: then a purge is done once more. */
   #all(): string[] {
-    const text = this.#meta.get(KEY);
-    return text === undefined ? [] : uids.parse(JSON.parse(text));
+    try {
+      return uids.parse(JSON.parse(this.#meta.get(KEY) ?? '[]'));
+    } catch {
+      return [];
+    }
   }
 
   async #save(all: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import sqlite3 from 'sqlite3';
+import { refuseOthers } from './broken.js';
 
 const BUSY_MS = 5_000;
 
@@ -12,8 +13,12 @@ export class Database {
 
   private constructor(private readonly file: sqlite3.Database) {}
 
-  /** Opens a file, made when there is none, so that what was committed outlives a power cut. */
+  /**
+   * Opens a file, made when there is none, so that what was committed outlives a power cut.
+   * @throws BrokenFile when what lies there is no file.
+   */
   static async open(path: string): Promise<Database> {
+    await refuseOthers(path);
     // It may hold credentials: nobody else reads it. SQLite gives its companions the same mode.
     await (await open(path, 'a', 0o600)).close();
     const file = await opened(path);
@@ -69,12 +74,6 @@ export class Database {
       throw error;
     }
   }
-}
-
-/** Whether a file is no database any more; nothing but a new one helps. */
-export function isBroken(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  return code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB';
 }
 
 function opened(path: string): Promise<sqlite3.Database> {

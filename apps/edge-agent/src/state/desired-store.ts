@@ -2,11 +2,11 @@ import { EdgeError, frames, type Position, type Section, type SectionHashes } fr
 import { contentHash } from '@selvage/wire';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Database } from './database.js';
+import type { Database, Row } from './database.js';
 import { HeldSection, type StoredSection } from './held-section.js';
 
 const bytes = z.instanceof(Uint8Array);
-const rows = z.array(z.object({ name: z.string(), hash: z.string(), body: bytes, good: bytes.nullable() }));
+const sectionRow = z.object({ name: z.string(), hash: z.string(), body: bytes, good: bytes.nullable() });
 
 /**
  * What the hub wants of this node, as it came: in memory and on the disk. A section that cannot be read (a newer hub may say what this
@@ -25,20 +25,24 @@ export class DesiredStore {
 
   async load(): Promise<void> {
     const [row] = await this.database().rows('SELECT epoch, revision FROM position');
-    this.#position = row === undefined ? null : frames.position.parse(row);
-    const found = rows.parse(await this.database().rows('SELECT name, hash, body, good FROM sections'));
+    const position = frames.position.optional().safeParse(row);
+    if (!position.success)
+      this.log.warn('where the stored desired state stands is damaged: the hub sends all of it again');
+    this.#position = position.data ?? null;
+    const found = await this.database().rows('SELECT name, hash, body, good FROM sections');
     this.#sections.clear();
-    for (const stored of found) this.#sections.set(stored.name, this.#held(stored));
+    for (const row of found) {
+      const held = position.success ? this.#held(row) : HeldSection.damaged(String(row.name));
+      this.#sections.set(held.stored.name, held);
+    }
   }
 
-  /** A section as it was read from the disk; of one that is not what its hash says nothing is known until the hub sends it anew. */
-  #held(stored: StoredSection): HeldSection {
-    if (contentHash(stored.body) === stored.hash) return new HeldSection(stored);
-    this.log.warn(
-      { section: stored.name },
-      'a stored section is damaged: it is left aside until the hub sends it again',
-    );
-    return HeldSection.damaged(stored.name);
+  /** A section that is what its hash says; of another one nothing is known until the hub sends it again. */
+  #held(row: Row): HeldSection {
+    const { success, data: stored } = sectionRow.safeParse(row);
+    if (success && contentHash(stored.body) === stored.hash) return new HeldSection(stored);
+    this.log.warn({ section: row.name }, 'a stored section is damaged: it is left aside until the hub sends it again');
+    return HeldSection.damaged(String(row.name));
   }
 
   /** Null until the hub sent a first desired state. */

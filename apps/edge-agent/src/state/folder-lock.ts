@@ -1,7 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeError } from '@selvage/protocol';
+import { isBroken } from './broken.js';
 import { Database } from './database.js';
+
+const FILE = 'lock.db';
 
 /**
  * Holds a data folder for this process alone, by an exclusive lock on a SQLite file in it: the kernel lets go of it when the process
@@ -35,7 +38,7 @@ export class FolderLock {
   async #open(): Promise<Database> {
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
-      const file = await Database.open(join(this.folder, 'lock.db'));
+      const file = await Database.open(join(this.folder, FILE));
       await file.execute('PRAGMA busy_timeout = 0');
       return file;
     } catch (cause) {
@@ -57,6 +60,8 @@ function inUse(folder: string, cause: unknown): EdgeError {
 }
 
 function unusable(folder: string, cause: unknown): EdgeError {
+  if (isBroken(cause))
+    return new EdgeError('config_invalid', `${join(folder, FILE)} is damaged: remove it and try again.`, { cause });
   const why = cause instanceof Error ? cause.message : String(cause);
   return new EdgeError('config_invalid', `The data folder ${folder} cannot be used: ${why}`, { cause });
 }

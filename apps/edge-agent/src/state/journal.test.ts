@@ -1,7 +1,10 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@selvage/reconcile';
 import { tempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from './database.js';
 import { Journal } from './journal.js';
 
 const quiet = { error: (): void => undefined, info: (): void => undefined };
@@ -69,8 +72,28 @@ describe('the journal', () => {
     expect(Object.keys(await all('k/'))).toHaveLength(5_000);
   });
 
+  it.each<[string, (path: string) => Promise<void>]>([
+    ['a folder', (path) => mkdir(path)],
+    ['the database of something else', (path) => execute(path, 'CREATE TABLE records (x)')],
+  ])('starts anew, and keeps what was there, in place of %s', async (_what, damage) => {
+    await journal.stop();
+    const path = join(folder.path, 'broker.db');
+    rmSync(path);
+    await damage(path);
+    journal = await open();
+    await journal.put('a', Buffer.from('1'));
+    expect(await all()).toEqual({ a: '1' });
+    expect(readdirSync(folder.path).some((name) => name.startsWith('broker.db.broken-'))).toBe(true);
+  });
+
   it('reads by prefix, in order', async () => {
     await Promise.all(['q/b/2', 'q/b/1', 'q/a/1', 'r/1'].map((key) => journal.put(key, Buffer.from('x'))));
     expect(Object.keys(await all('q/'))).toEqual(['q/a/1', 'q/b/1', 'q/b/2']);
   });
 });
+
+async function execute(path: string, sql: string): Promise<void> {
+  const database = await Database.open(path);
+  await database.execute(sql);
+  await database.close();
+}

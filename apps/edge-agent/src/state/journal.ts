@@ -53,11 +53,10 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Opens the file; a broken one is moved aside. */
+  /** Opens the file; a broken one is moved aside. @throws EdgeError when that cannot be done. */
   async start(): Promise<void> {
     const { path, clock, log } = this.#options;
-    this.#database = await openOrReplace({ path, now: clock.now(), log });
-    await this.#database.execute(TABLE);
+    this.#database = await openOrReplace({ path, prepare, now: clock.now(), log });
   }
 
   /** Writes what waits, and closes. */
@@ -169,6 +168,11 @@ export class Journal {
     if (failing) log.error({ err: error, path }, 'writing failed; it is tried again');
     else log.info({ path }, 'writing works again');
   }
+}
+
+async function prepare(database: Database): Promise<void> {
+  await database.execute(TABLE);
+  await database.rows('SELECT key, value FROM records LIMIT 0');
 }
 
 function newBatch(): Batch {

@@ -10,6 +10,9 @@ const migrations = [
    CREATE TABLE entries (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key));`,
 ];
 
+/** What is read of the tables: fails when they are others. */
+const READ = ['epoch, revision FROM position', 'name, hash, body, good FROM sections', 'kind, key, value FROM entries'];
+
 /** Brings the tables up to date. */
 export async function migrate(database: Database): Promise<void> {
   const [row] = await database.rows('PRAGMA user_version');
@@ -17,4 +20,5 @@ export async function migrate(database: Database): Promise<void> {
     if (version < Number(row?.user_version)) continue;
     await database.write(() => database.execute(`${sql} PRAGMA user_version = ${version + 1}`));
   }
+  for (const columns of READ) await database.rows(`SELECT ${columns} LIMIT 0`);
 }

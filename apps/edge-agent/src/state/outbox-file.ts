@@ -1,5 +1,3 @@
-import { rename } from 'node:fs/promises';
-import { exists } from '@selvage/pki';
 import { Database } from './database.js';
 import { TABLES } from './outbox-schema.js';
 
@@ -21,13 +19,6 @@ export async function openOutboxFile(path: string): Promise<Database> {
     await database.close();
     throw error;
   }
-}
-
-/** Moves a broken file away, to `path.broken-time`, where a person can look at it. */
-export async function moveAside(path: string, now: number): Promise<string> {
-  const aside = `${path}.broken-${new Date(now).toISOString().replaceAll(':', '-')}`;
-  for (const part of ['', '-wal', '-shm']) if (await exists(path + part)) await rename(path + part, aside + part);
-  return aside;
 }
 
 /** Gives the space of a file without messages back to the disk. */

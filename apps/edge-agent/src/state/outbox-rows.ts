@@ -8,12 +8,15 @@ export interface LaneNames {
   nameOf(id: number): string;
 }
 
-const number = z.number();
+/** Whole numbers that can be counted on from: one past 2^53 would stand still. */
+const number = z.int();
 export const metaRow = z.object({ epoch: z.string(), counted: number, born: number, wall: number });
 export const laneRow = z.object({ id: number, name: z.string(), count: number, bytes: number });
 export const tailRow = z.object({ lane: number, count: number, bytes: number });
 const reasons = ['budget', 'age', 'expired', 'refused', 'dead-letters', 'discarded', 'broken-file'] as const;
-export const dropRow = z.object({
+export const lastRow = z.object({ seq: number.nullable() });
+export const newestRow = z.object({ born: number });
+const dropRow = z.object({
   lane: z.string(),
   reason: z.enum(reasons),
   count: number,
@@ -21,6 +24,12 @@ export const dropRow = z.object({
   first: number,
   last: number,
 });
+
+/** What was dropped, as far as this agent knows the reason: a newer one may know more. */
+export function toDrop(row: Row): Drop[] {
+  const { success, data } = dropRow.safeParse(row);
+  return success ? [data] : [];
+}
 
 /** A batch as the two values of its one statement; see `APPEND`. */
 export function toBatch(messages: readonly Queued[], names: LaneNames): [index: string, bodies: Buffer] {
@@ -36,16 +45,21 @@ export function toBatch(messages: readonly Queued[], names: LaneNames): [index: 
   return [JSON.stringify(index), Buffer.concat(bodies, offset)];
 }
 
-// The rows are this file's own, read by the tens of thousands: looked at by hand, column by column.
+// The rows are this file's own, read by the tens of thousands: looked at by hand, column by column. A number that is damaged counts as
+// 0, so that its message goes its way instead of holding up the others.
 
 export function toHead(row: Row, names: LaneNames): Head {
   return {
-    seq: Number(row.seq),
-    lane: names.nameOf(Number(row.lane)),
-    at: Number(row.at),
-    born: Number(row.born),
-    size: Number(row.size),
+    seq: whole(row.seq),
+    lane: names.nameOf(whole(row.lane)),
+    at: whole(row.at),
+    born: whole(row.born),
+    size: whole(row.size),
   };
+}
+
+function whole(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : 0;
 }
 
 export function toQueued(row: Row, names: LaneNames): Queued {

@@ -1,9 +1,11 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LANE, DEFAULT_TOTAL, type LaneRules, Outbox } from '@selvage/outbox';
 import { FakeClock, settled, tempDir, until } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from './database.js';
+import { TABLES } from './outbox-schema.js';
 import { SqliteOutboxStore } from './outbox-store.js';
 
 const MANY = { messages: 1_000, bytes: 10_000_000 };
@@ -26,6 +28,11 @@ describe('the outbox on the disk', () => {
   const reopen = async (): Promise<void> => {
     await outbox.stop();
     outbox = await open();
+  };
+  const harm = async (sql: string): Promise<void> => {
+    const database = await Database.open(path());
+    await database.execute(sql);
+    await database.close();
   };
   const put = (lane: string, text: string): Promise<void> => outbox.append({ lane, body: Buffer.from(text) });
   const texts = async (): Promise<string[]> =>
@@ -122,6 +129,33 @@ describe('the outbox on the disk', () => {
     expect(await texts()).toEqual(['2']);
   });
 
+  it.each<[string, () => Promise<void>]>([
+    ['is a folder', () => mkdir(path())],
+    ['belongs to something else', () => harm('CREATE TABLE meta (x)')],
+    [
+      'counts past what can be counted',
+      () => harm(`${TABLES} INSERT INTO meta VALUES (1, 'e', 9007199254740992, 0, 0)`),
+    ],
+  ])('moves a file aside that %s', async (_what, damage) => {
+    await outbox.stop();
+    rmSync(path());
+    await damage();
+    outbox = await open();
+    expect(outbox.drops).toMatchObject([{ reason: 'broken-file' }]);
+    expect(readdirSync(folder.path).some((name) => name.startsWith('outbox.db.broken-'))).toBe(true);
+    await put('a', '1');
+    expect(await texts()).toEqual(['1']);
+  });
+
+  it('delivers a message whose time is damaged, and passes over a drop that it does not know', async () => {
+    await put('a', '1');
+    await outbox.stop();
+    await harm("UPDATE messages SET at = 'soon'; INSERT INTO drops VALUES ('a', 'of the future', 1, 1, 1, 1)");
+    outbox = await open();
+    expect(outbox.drops).toEqual([]);
+    expect((await outbox.take(MANY)).map(({ seq, at }) => [seq, at])).toEqual([[1, 0]]);
+  });
+
   it('counts what it held when the file breaks under it, and goes on with a new one', async () => {
     await Promise.all(Array.from({ length: 200 }, () => outbox.append({ lane: 'a', body: Buffer.alloc(500) })));
     await reopen();
@@ -153,11 +187,9 @@ describe('the outbox on the disk', () => {
 
   it('opens with many messages by reading the counts only', async () => {
     await outbox.stop();
-    const database = await Database.open(path());
-    await database.execute(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+    await harm(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
       INSERT INTO messages SELECT i, 1, 0, 0, NULL, NULL, 49, x'00' FROM n;
       INSERT OR REPLACE INTO lanes VALUES (1, 'a', 300000, 14700000); UPDATE meta SET counted = 300000`);
-    await database.close();
     outbox = await open();
     expect(outbox.lanes).toEqual([{ lane: 'a', count: 300_000, bytes: 14_700_000 }]);
     expect((await outbox.take({ messages: 2, bytes: 1_000 })).map(({ seq }) => seq)).toEqual([1, 2]);

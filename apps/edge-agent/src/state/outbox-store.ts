@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Bounds, Change, DeadLetter, Head, LaneCount, Limits, OutboxStore, Queued } from '@selvage/outbox';
 import type { Clock } from '@selvage/reconcile';
 import type { Logger } from 'pino';
-import { type Database, isBroken } from './database.js';
-import { moveAside, openOutboxFile, shrink } from './outbox-file.js';
+import { isBroken, moveAside, openedSound } from './broken.js';
+import type { Database } from './database.js';
+import { openOutboxFile, shrink } from './outbox-file.js';
 import { OutboxLanes } from './outbox-lanes.js';
 import * as rows from './outbox-rows.js';
 import * as sql from './outbox-schema.js';
@@ -103,33 +104,39 @@ export class SqliteOutboxStore implements OutboxStore {
     });
   }
 
-  async #open(): Promise<Bounds> {
-    const database = await openOutboxFile(this.#options.path);
-    try {
-      await database.run(sql.FIRST_META, randomUUID());
-      const meta = rows.metaRow.parse((await database.rows(sql.META))[0]);
-      const counted = rows.laneRow.array().parse(await database.rows(sql.LANES));
-      this.#known = counted.map(({ name: lane, count, bytes }) => ({ lane, count, bytes }));
-      const tail = rows.tailRow.array().parse(await database.rows(sql.TAIL, meta.counted));
-      const lanes = new OutboxLanes(counted, tail);
-      this.#known = lanes.counts;
-      this.#uncounted = tail.reduce((sum, { count }) => sum + count, 0);
-      this.#opened = { database, epoch: meta.epoch, lanes };
-      const dead = (await database.rows(sql.DEAD_HEADS)).map((row) => rows.toHead(row, lanes));
-      const drops = rows.dropRow.array().parse(await database.rows(sql.DROPS));
-      const [last] = await database.rows(sql.LAST);
-      this.#lastSeq = Math.max(meta.counted, Number(last?.seq ?? 0));
-      const [newest] = await database.rows(sql.NEWEST);
-      this.#moment = meta.born;
-      const born = Math.max(meta.born, Number(newest?.born ?? 0));
-      // Both clocks went alike since the moment was written, which is not long.
-      const wall = meta.wall === 0 ? 0 : meta.wall + born - meta.born;
-      return { epoch: meta.epoch, lastSeq: this.#lastSeq, lanes: lanes.counts, dead, drops, born, wall };
-    } catch (error) {
-      this.#opened = undefined;
-      await database.close();
-      throw error;
-    }
+  #open(): Promise<Bounds> {
+    return openedSound(this.#options.path, async () => {
+      const database = await openOutboxFile(this.#options.path);
+      try {
+        return await this.#load(database);
+      } catch (error) {
+        this.#opened = undefined;
+        await database.close();
+        throw error;
+      }
+    });
+  }
+
+  async #load(database: Database): Promise<Bounds> {
+    await database.run(sql.FIRST_META, randomUUID());
+    const meta = rows.metaRow.parse((await database.rows(sql.META))[0]);
+    const counted = rows.laneRow.array().parse(await database.rows(sql.LANES));
+    this.#known = counted.map(({ name: lane, count, bytes }) => ({ lane, count, bytes }));
+    const tail = rows.tailRow.array().parse(await database.rows(sql.TAIL, meta.counted));
+    const lanes = new OutboxLanes(counted, tail);
+    this.#known = lanes.counts;
+    this.#uncounted = tail.reduce((sum, { count }) => sum + count, 0);
+    const dead = (await database.rows(sql.DEAD_HEADS)).map((row) => rows.toHead(row, lanes));
+    const drops = (await database.rows(sql.DROPS)).flatMap(rows.toDrop);
+    const last = rows.lastRow.parse((await database.rows(sql.LAST))[0]);
+    this.#lastSeq = Math.max(meta.counted, last.seq ?? 0);
+    const [newest] = rows.newestRow.array().parse(await database.rows(sql.NEWEST));
+    this.#moment = meta.born;
+    const born = Math.max(meta.born, newest?.born ?? 0);
+    // Both clocks went alike since the moment was written, which is not long.
+    const wall = meta.wall === 0 ? 0 : meta.wall + born - meta.born;
+    this.#opened = { database, epoch: meta.epoch, lanes };
+    return { epoch: meta.epoch, lastSeq: this.#lastSeq, lanes: lanes.counts, dead, drops, born, wall };
   }
 
   /** A new file in place of a broken one, with what was lost among its drops. */

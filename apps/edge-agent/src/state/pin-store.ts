@@ -5,6 +5,15 @@ const pin = z.object({ image: z.string(), digest: z.string() });
 /** What a tag was resolved to. */
 export type StoredPin = z.infer<typeof pin>;
 
+/** Whether a text is a pin as it is stored. */
+export function isPin(text: string): boolean {
+  try {
+    return pin.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
 /** The images that tags were resolved to, by place in an app, kept over restarts. */
 export class PinStore {
   constructor(private readonly entries: Entries) {}

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Position, Section } from '@selvage/protocol';
 import { FakeClock, type TempDir, tempDir } from '@selvage/testkit';
@@ -200,6 +210,66 @@ describe('the store', () => {
     expect(readdirSync(folder.path).filter((name) => name.startsWith('agent.db.broken-2030'))).toHaveLength(1);
     expect(lines).toEqual(['the database was broken: moved aside, a new one made']);
     await store.desired.apply(at(1), [section('apps', 1)], []);
+  });
+
+  it.each<[string, (path: string) => Promise<void>]>([
+    ['a folder lies in its place', (path) => mkdir(path)],
+    ['a folder lies in the place of its log', (path) => mkdir(`${path}-wal`)],
+    ['it is the database of something else', () => harm('CREATE TABLE position (x); PRAGMA user_version = 1')],
+    ['its tables are there and its version is not', () => harm('CREATE TABLE position (epoch, revision)')],
+  ])('starts anew, and keeps what was there, when %s', async (_what, damage) => {
+    await store.stop();
+    const path = join(folder.path, 'agent.db');
+    for (const part of ['', '-wal', '-shm']) rmSync(path + part, { force: true });
+    await damage(path);
+    await reopen();
+    expect(store.desired.position).toBeNull();
+    expect(readdirSync(folder.path).some((name) => name.startsWith('agent.db.broken-'))).toBe(true);
+    await store.desired.apply(at(1), [section('apps', 1)], []);
+  });
+
+  it.each(['9007199254740992', '-1', "'soon'", 'NULL'])(
+    'at the revision %s asks for everything again, and touches nothing until it is there',
+    async (revision) => {
+      await store.desired.apply(at(5), [section('apps', 1)], []);
+      await store.stop();
+      await harm(`PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'revision INTEGER NOT NULL', 'revision') WHERE name = 'position'`);
+      await harm(`UPDATE position SET revision = ${revision}`);
+      await reopen();
+      expect(store.desired.position).toBeNull();
+      expect(() => store.desired.read('apps', numbers)).toThrow('the hub sends it again');
+      expect(store.desired.hashes().apps).not.toBe(section('apps', 1).hash);
+      await store.desired.apply(at(5), [section('apps', 1)], []);
+      expect(store.desired.position).toEqual(at(5));
+    },
+  );
+
+  it('passes over stored values that are damaged, and no others', async () => {
+    for (const slot of ['a/c', 'b/c', 'd/c']) await store.pins.set(slot, { image: 'web:1', digest: 'web@sha256:0' });
+    await store.meta.set('k', 'v');
+    await store.stop();
+    await harm("UPDATE entries SET value = '{' WHERE key = 'a/c'; UPDATE entries SET value = x'00' WHERE key = 'b/c'");
+    await reopen();
+    expect([...store.pins.all().keys()]).toEqual(['d/c']);
+    expect(store.meta.get('k')).toBe('v');
+    expect(lines).toEqual(Array.from({ length: 2 }, () => 'passed over a stored value that is damaged'));
+  });
+
+  it.each<[string, (path: string) => Promise<void>]>([
+    ['no database', (path) => writeFile(path, 'a poem about the sea'.repeat(100))],
+    ['a folder', (path) => mkdir(path)],
+  ])('names the lock that is %s', async (_what, damage) => {
+    await store.stop();
+    const path = join(folder.path, 'lock.db');
+    rmSync(path);
+    await damage(path);
+    await expect(newStore().start()).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail: `${path} is damaged: remove it and try again.`,
+    });
+    rmSync(path, { recursive: true });
+    await reopen();
   });
 
   it('is for one agent at a time', async () => {

@@ -5,8 +5,9 @@ import type { Database } from './database.js';
 import { DesiredStore } from './desired-store.js';
 import { Entries } from './entries.js';
 import { FolderLock } from './folder-lock.js';
+import { migrate } from './migrations.js';
 import { openOrReplace } from './open-or-replace.js';
-import { PinStore } from './pin-store.js';
+import { isPin, PinStore } from './pin-store.js';
 
 const OWNER = 'store.owner';
 
@@ -28,18 +29,19 @@ export class Store {
 
   constructor(private readonly options: StoreOptions) {
     const database = (): Database => this.#opened();
-    this.desired = new DesiredStore(database, options.log);
-    this.#pins = new Entries(database, 'pin');
+    const { log } = options;
+    this.desired = new DesiredStore(database, log);
+    this.#pins = new Entries({ database, kind: 'pin', isSound: isPin, log });
     this.pins = new PinStore(this.#pins);
-    this.meta = new Entries(database, 'meta');
+    this.meta = new Entries({ database, kind: 'meta', isSound: () => true, log });
     this.#lock = new FolderLock(options.folder);
   }
 
-  /** @throws EdgeError `data_folder_in_use`, `config_invalid` when the folder is of no use. */
+  /** @throws EdgeError `data_folder_in_use`, `config_invalid` when the folder is of no use, `out_of_disk`, `database_unavailable`. */
   async start(): Promise<void> {
     const { folder, clock, log } = this.options;
     await this.#lock.take();
-    this.#database = await openOrReplace({ path: join(folder, 'agent.db'), now: clock.now(), log });
+    this.#database = await openOrReplace({ path: join(folder, 'agent.db'), prepare: migrate, now: clock.now(), log });
     for (const part of [this.desired, this.#pins, this.meta]) await part.load();
   }
 
