@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { manifest } from '@selvage/protocol';
 import { describe, expect, it } from 'vitest';
@@ -31,6 +31,10 @@ function fieldsOf(schema: object): string[] {
 }
 
 describe('the documentation', () => {
+  it('has more than a few pages', () => {
+    expect(pages.length).toBeGreaterThan(10);
+  });
+
   it('says of every error code what to do, and of no other', () => {
     const codes = found(/^ {2}(\w+): \[\d{3},/gm, text('libs/protocol/src/errors.ts'));
     expect(codes.length).toBeGreaterThan(30);
@@ -45,13 +49,16 @@ describe('the documentation', () => {
   });
 
   it('gives the defaults of the hub as they are', () => {
-    const defaults = text('apps/cloud/src/config.ts').matchAll(/^ {2}(SELVAGE_\w+): .*\.default\('?([^')]+)'?\)/gm);
+    const config = text('apps/cloud/src/config.ts');
+    const defaults = [...config.matchAll(/^ {2}(SELVAGE_\w+): .*\.default\('?([^')]*)'?\)/gm)];
+    expect(defaults).toHaveLength(config.match(/\.default\(/g)?.length ?? 0);
     const rows = new Map(
       [...text('docs/configuration.md').matchAll(/^\| `(SELVAGE_\w+)` +\| ([^|]+?) +\|/gm)]
         .reverse()
         .map(([, name = '', shown = '']) => [name, shown]),
     );
-    for (const [, name = '', value = ''] of defaults) expect([name, rows.get(name)]).toEqual([name, `\`${value}\``]);
+    for (const [, name = '', value = ''] of defaults)
+      expect([name, rows.get(name)]).toEqual([name, value === '' ? 'none' : `\`${value}\``]);
   });
 
   it.each(['docs/manifests.md', 'docs/devices.md'])('shows manifests in %s that apply takes', (page) => {
@@ -69,6 +76,18 @@ describe('the documentation', () => {
   it('shows each kind of manifest', () => {
     const shown = manifestsIn('docs/manifests.md').map((document) => manifest.parse(document).kind);
     expect([...new Set(shown)].sort()).toEqual(manifest.options.map(({ shape }) => shape.kind.value).sort());
+  });
+
+  it('of the architecture names files and folders that are there, and every app and lib', () => {
+    const page = text('ARCHITECTURE.md');
+    const named = found(/`((?:apps|libs|test|certs)\/[\w./-]+)`/g, page);
+    const tree = found(/^((?:apps|libs)\/[\w-]+|[a-z]+) {2,}/gm, page);
+    expect(named.length).toBeGreaterThan(10);
+    expect([...named, ...tree].filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    const parts = ['apps', 'libs'].flatMap((folder) =>
+      readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
+    );
+    expect(tree).toEqual(expect.arrayContaining(parts));
   });
 
   it.each(pages)('%s has no link that leads nowhere', (page) => {

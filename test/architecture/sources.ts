@@ -12,6 +12,8 @@ export interface SourceFile {
   readonly lines: number;
   readonly isTest: boolean;
   readonly imports: readonly string[];
+  /** Those that are there when the program runs: types are not. */
+  readonly needs: readonly string[];
 }
 
 /** Every TypeScript file that git knows or would take. */
@@ -30,14 +32,15 @@ function read(path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8');
   const imports = [
     ...text.matchAll(
-      /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|(?:^|\n)import '([^']+)'/g,
+      /(?:^|\n)\s*(?:import|export)\b( type\b)?[^;'"]*?from\s+'([^']+)'|\bimport\('([^']+)'\)|(?:^|\n)import '([^']+)'/g,
     ),
-  ];
+  ].map(([, type, from, dynamic, bare]) => ({ type, of: from ?? dynamic ?? bare ?? '' }));
   return {
     path,
     text,
     lines: text.split('\n').length - 1,
     isTest: /\.test\.ts$|^test\/|^libs\/testkit\/|\/(fake-|test-)[^/]*\.ts$|-contract\.ts$/.test(path),
-    imports: imports.map(([, from, dynamic, bare]) => from ?? dynamic ?? bare ?? ''),
+    imports: imports.map(({ of }) => of),
+    needs: imports.filter(({ type }) => type === undefined).map(({ of }) => of),
   };
 }
