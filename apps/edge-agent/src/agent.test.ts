@@ -6,7 +6,7 @@ import { toSection } from '@selvage/wire';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Agent } from './agent.js';
-import { IdentityFile } from './certificates/index.js';
+import { IdentityFile, type NodeIdentity } from './certificates/index.js';
 import { TestHub } from './certificates/test-hub.js';
 import type { AgentConfig } from './config.js';
 import type { Docker } from './docker/index.js';
@@ -65,6 +65,28 @@ describe('the agent', () => {
     await joined();
     agent = newAgent();
     await agent.start();
+  });
+
+  it.each<[string, (held: NodeIdentity, other: NodeIdentity) => Partial<NodeIdentity>, string]>([
+    ['a key that is not its certificate’s', (_held, { key }) => ({ key }), 'is for another key'],
+    ['a certificate of another authority', (_held, { ca }) => ({ ca }), "is not signed by the hub's authority"],
+    ['a certificate of another node', () => ({ node: 'edge-2' }), 'is of default/edge-1'],
+    ['a key that is none', () => ({ key: 'x' }), 'cannot be read'],
+    ['a certificate that is none', ({ chain }) => ({ chain: chain.replaceAll('M', '') }), 'cannot be read'],
+    ['no certificate', () => ({ chain: '' }), 'is none'],
+  ])('does not start with %s, and says what to do', async (_what, wrong, problem) => {
+    await joined();
+    const file = new IdentityFile(folder.path);
+    const held = await file.load();
+    const other = await (await TestHub.create()).identity({ project: 'default', node: 'edge-1' });
+    if (held === undefined) throw new Error('it did not join');
+    await file.save({ ...held, ...wrong(held, other) });
+    await expect(agent.start()).rejects.toMatchObject({
+      code: 'key_file_unreadable',
+      detail: expect.stringMatching(
+        new RegExp(`identity.json is damaged, .*${problem}.*join again with --force`),
+      ) as string,
+    });
   });
 
   it('starts without hub and without engine, and says what is missing', async () => {

@@ -72,6 +72,7 @@ export class Agent {
     await this.#run(this.#store);
     const identity = await this.#identity.load();
     if (identity === undefined) throw notJoined(this.#options.config.data);
+    this.#identity.check();
     const owner: Owner = { hub: identity.hub, project: identity.project, node: identity.node };
     await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
     const parts = this.#build(identity, owner);

@@ -1,7 +1,7 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { EdgeError, nodeKey, toEdgeError } from '@selvage/protocol';
 import { hubId } from '@selvage/pki';
-import { checkIssued, fetchCa, IdentityFile, type NodeIdentity, validityOf } from './certificates/index.js';
+import { fetchCa, IdentityFile, type NodeIdentity, validityOf } from './certificates/index.js';
 import { readConfig } from './config.js';
 import { type Docker, DockerodeDocker } from './docker/index.js';
 import { type AgentStatus, askAgent } from './local-api/index.js';
@@ -19,6 +19,7 @@ interface World {
   readonly folder: string;
   readonly now: number;
   readonly docker: Docker;
+  readonly file: IdentityFile;
   readonly identity: () => Promise<NodeIdentity>;
 }
 
@@ -39,8 +40,9 @@ const checks: readonly (readonly [name: string, check: Check])[] = [
 /** Looks at all that the agent needs; gives a line for each and whether all is well. */
 export async function doctor(folder: string, now: number): Promise<{ lines: string[]; well: boolean }> {
   const { dockerSocket } = readConfig(folder);
-  const identity = async (): Promise<NodeIdentity> => (await new IdentityFile(folder).load()) ?? notJoined();
-  const world = { folder, now, identity, docker: new DockerodeDocker({ socketPath: dockerSocket }) };
+  const file = new IdentityFile(folder);
+  const identity = async (): Promise<NodeIdentity> => (await file.load()) ?? notJoined();
+  const world = { folder, now, file, identity, docker: new DockerodeDocker({ socketPath: dockerSocket }) };
   const found = await Promise.all(checks.map(([name, check]) => outcome(name, check, world)));
   return { lines: found.map(({ line }) => line), well: found.every(({ well }) => well) };
 }
@@ -65,9 +67,9 @@ function clock(now: number): string {
   throw new EdgeError('config_invalid', `it says ${time}; set it, for instance with a time server.`);
 }
 
-async function certificateHolds({ identity, now }: World): Promise<string> {
+async function certificateHolds({ identity, file, now }: World): Promise<string> {
   const held = await identity();
-  checkIssued({ ...held, node: held });
+  file.check();
   const { notBefore, notAfter } = validityOf(held);
   const end = new Date(notAfter).toISOString();
   if (now < notBefore) throw new EdgeError('certificate_invalid', 'it is of the future: set the clock.');

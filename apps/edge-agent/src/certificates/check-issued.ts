@@ -15,19 +15,20 @@ export interface Issue {
  * this machine may be wrong.
  * @throws EdgeError `certificate_invalid`.
  */
-export function checkIssued({ chain, ca, key, node }: Issue): void {
+export function checkIssued(issue: Issue): void {
+  const problem = problemOf(issue);
+  if (problem !== undefined)
+    throw new EdgeError('certificate_invalid', `The certificate that the hub sent ${problem}.`);
+}
+
+/** What is wrong with a certificate, as the end of a sentence about it. */
+export function problemOf({ chain, ca, key, node }: Issue): string | undefined {
   const [leaf, ...intermediates] = splitChain(chain).map(readCertificate);
-  if (leaf === undefined) throw new EdgeError('certificate_invalid', 'The hub sent no certificate.');
-  if (!leadsUp(leaf, intermediates, splitChain(ca).map(readCertificate)))
-    throw new EdgeError(
-      'certificate_invalid',
-      "The certificate that the hub sent is not signed by the hub's authority.",
-    );
+  if (leaf === undefined) return 'is none';
+  if (!leadsUp(leaf, intermediates, splitChain(ca).map(readCertificate))) return "is not signed by the hub's authority";
   const identity = identityOf(leaf);
-  if (identity.kind !== 'node' || commonName(identity) !== nodeKey(node))
-    throw new EdgeError('certificate_invalid', `The hub sent a certificate of ${commonName(identity)}.`);
-  if (!leaf.checkPrivateKey(createPrivateKey(key)))
-    throw new EdgeError('certificate_invalid', 'The certificate that the hub sent is for another key.');
+  if (identity.kind !== 'node' || commonName(identity) !== nodeKey(node)) return `is of ${commonName(identity)}`;
+  return leaf.checkPrivateKey(createPrivateKey(key)) ? undefined : 'is for another key';
 }
 
 function leadsUp(

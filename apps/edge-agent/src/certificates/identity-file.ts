@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EdgeError, name } from '@selvage/protocol';
 import { writePrivate } from '@selvage/pki';
 import { z } from 'zod';
+import { problemOf } from './check-issued.js';
 
 const identity = z.object({
   hubUrl: z.url({ protocol: /^https$/ }),
@@ -18,6 +19,7 @@ const identity = z.object({
 /** Who this machine is at which hub, and the proof of it. */
 export type NodeIdentity = z.infer<typeof identity>;
 
+const REJOIN = 'join again with --force and a new token.';
 const joining = z.object({ token: z.string(), key: z.string() });
 
 /**
@@ -36,8 +38,17 @@ export class IdentityFile {
    * @throws EdgeError `key_file_unreadable`.
    */
   async load(): Promise<NodeIdentity | undefined> {
-    this.#held = await readJson(this.#path, identity, 'join again with --force and a new token.');
+    this.#held = await readJson(this.#path, identity, REJOIN);
     return this.#held;
+  }
+
+  /**
+   * Whether key, certificate and authority of what is held belong together.
+   * @throws EdgeError `key_file_unreadable`: nothing that is tried with them succeeds.
+   */
+  check(): void {
+    const problem = problemOfIdentity(this.held);
+    if (problem !== undefined) throw damaged(this.#path, { why: problem, advice: REJOIN });
   }
 
   /** What was loaded or saved last. */
@@ -75,13 +86,25 @@ export class JoiningFile {
   }
 }
 
+function problemOfIdentity(held: NodeIdentity): string | undefined {
+  try {
+    const problem = problemOf({ ...held, node: held });
+    return problem && `its certificate ${problem}`;
+  } catch (error) {
+    return `its key or a certificate cannot be read (${error instanceof Error ? error.message : String(error)})`;
+  }
+}
+
 async function readJson<T>(path: string, schema: z.ZodType<T>, advice: string): Promise<T | undefined> {
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new EdgeError('key_file_unreadable', `${path} is damaged: restore it from your backup, or ${advice}`, {
-      cause,
-    });
+    throw damaged(path, { why: 'it cannot be read', advice }, { cause });
   }
+}
+
+function damaged(path: string, { why, advice }: { why: string; advice: string }, options?: ErrorOptions): EdgeError {
+  const detail = `${path} is damaged, ${why}: restore it from your backup, or ${advice}`;
+  return new EdgeError('key_file_unreadable', detail, options);
 }

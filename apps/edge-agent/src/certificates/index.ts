@@ -1,4 +1,3 @@
-export { checkIssued } from './check-issued.js';
 export {
   type Certificates,
   type CertificatesOptions,
