@@ -1,4 +1,5 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Database, Retention } from '../db/index.js';
 import { Metrics } from '../http/index.js';
 import { TlsPort } from '../link/index.js';
 import { CertificatesController } from './certificates.controller.js';
@@ -7,6 +8,7 @@ import { Certificates1700000004000 } from './certificates.migration.js';
 import { type CertificateHolder, Certificates, type JoinedNode, type JoinHook } from './certificates.service.js';
 import { ClientCertificates } from './client-certificates.service.js';
 import { Enrolment } from './enrolment.js';
+import { oldCertificates, oldJoinTokens } from './forgetting.service.js';
 import { HubAuthority } from './hub-authority.js';
 import { held } from './issued.service.js';
 import { Joins } from './joins.service.js';
@@ -33,8 +35,9 @@ export {
 })
 export class CertificatesModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
+    private readonly db: Database,
+    private readonly retention: Retention,
     private readonly authority: HubAuthority,
-    private readonly certificates: Certificates,
     private readonly enrolment: Enrolment,
     private readonly port: TlsPort,
     private readonly metrics: Metrics,
@@ -42,7 +45,8 @@ export class CertificatesModule implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     await this.authority.start();
-    await this.certificates.start();
+    this.retention.add(oldCertificates(this.db));
+    this.retention.add(oldJoinTokens(this.db));
     this.enrolment.start(this.port, this.metrics);
   }
 

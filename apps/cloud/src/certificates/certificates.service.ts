@@ -15,9 +15,6 @@ import { bySerial, held } from './issued.service.js';
 import { pieces } from './refs.rules.js';
 import { tokenId } from './tokens.rules.js';
 
-const DAY_MS = 86_400_000;
-const KEEP_CERTIFICATES_MS = 365 * DAY_MS;
-const KEEP_TOKENS_MS = 7 * DAY_MS;
 const NAMES = 500;
 const LOOKUPS = { size: 500, waiting: 20_000 };
 
@@ -57,14 +54,6 @@ export class Certificates {
     private readonly feed: LiveFeed,
     @Inject(LOG) private readonly log: Logger,
   ) {}
-
-  /** Forgets certificates that ended more than a year ago, and tokens that ended more than a week ago. */
-  async start(): Promise<void> {
-    await this.db.write(async (tx) => {
-      await tx.delete(CertificateRow, { notAfter: LessThan(this.iso(-KEEP_CERTIFICATES_MS)) });
-      await tx.delete(JoinTokenRow, { expiresAt: LessThan(this.iso(-KEEP_TOKENS_MS)) });
-    });
-  }
 
   /** Says which port the TLS port got. */
   listening(port: number): void {

@@ -3,7 +3,9 @@ import { Authority, fingerprintOf, identityOf, serialOf } from '@selvage/pki';
 import { type Certificate, issuedCertificate } from '@selvage/protocol';
 import { type TempDir, tempDir } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Retention } from '../db/index.js';
 import { DIALECTS, testDatabases } from '../db/test-databases.js';
+import { oldCertificates, oldJoinTokens } from './forgetting.service.js';
 import { CertificateRow, JoinTokenRow } from './certificates.entity.js';
 import type { JoinedNode } from './certificates.service.js';
 import { CertificatesStage, machine, renewal } from './test-stage.js';
@@ -238,12 +240,22 @@ describe.each(DIALECTS)('on %s', (dialect) => {
       await expect(stage.certificates.list(nodeRef('c4'), { limit: 2, cursor: 'x' })).rejects.toThrow('cursor');
     });
 
-    it('is forgotten at a start when it ended more than a year ago', async () => {
-      const { chain } = await stage.joined(nodeRef('c5'));
-      await ended(chain, 366);
-      await stage.certificates.start();
-      expect(await listed('c5')).toEqual([]);
-      expect(await listed('c4')).toHaveLength(5);
+    it('is forgotten more than a year after its end when it was replaced or revoked, and not while its holder may come back', async () => {
+      const replaced = await stage.joined(nodeRef('c5'));
+      await stage.port.ask('/renew', await renewal(replaced, await machine()));
+      const last = await stage.joined(nodeRef('c6'));
+      const withdrawn = await stage.joined(nodeRef('c7'));
+      await stage.certificates.revoke({ project: 'default', serial: serial(withdrawn.chain) }, 'lost');
+      for (const { chain } of [replaced, last, withdrawn]) await ended(chain, 366);
+      const retention = new Retention(stage.db, stage.log);
+      retention.add(oldCertificates(stage.db));
+      retention.add(oldJoinTokens(stage.db));
+      expect([...(await retention.run()).values()]).toEqual([2, 0]);
+      expect(await Promise.all(['c4', 'c5', 'c6'].map(listed))).toMatchObject([
+        { length: 5 },
+        { length: 1 },
+        { length: 1 },
+      ]);
     });
   });
 });

@@ -130,7 +130,6 @@ export class CertificatesStage {
 
   private async start(): Promise<void> {
     await this.authority.start();
-    await this.certificates.start();
     const joins = new Joins(this.db, this.config, this.authority, this.certificates);
     const renewals = new Renewals(this.db, this.config, this.authority);
     const enrolment = new Enrolment(joins, renewals, this.certificates, this.asSessions, this.authority, this.log);

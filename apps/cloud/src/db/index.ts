@@ -8,6 +8,7 @@ export { MasterKey } from './master-key.js';
 export { notItsHub } from './open-words.js';
 export { ResourceEntity } from './resource.entity.js';
 export { type Changes, type Page, ResourceStore, sameLabels } from './resource-store.js';
+export { type Forgetting, Retention } from './retention.js';
 export { Settings } from './settings.entity.js';
 export { Settings1700000000000 } from './settings.migration.js';
 export type { EntityManager as Transaction } from 'typeorm';

@@ -1,11 +1,12 @@
-import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { Retention } from '../db/index.js';
 import { DesiredRegistry } from '../desired/index.js';
 import { DeviceHooks, DevicesModule } from '../devices/devices.module.js';
 import { InboundRegistry, MessageRegistry } from '../link/index.js';
 import { Expected } from './expected.service.js';
+import { OldTwinEvents } from './forgetting.service.js';
 import { History } from './history.service.js';
-import { Pruning } from './pruning.service.js';
 import { TwinStore } from './twin-store.service.js';
 import { TwinsController } from './twins.controller.js';
 import { TwinsDesired } from './twins.desired.js';
@@ -23,17 +24,17 @@ export { type ChangesOf, type HeardOf, Twins };
 @Module({
   imports: [DevicesModule],
   controllers: [TwinsController],
-  providers: [Expected, History, Pruning, TwinStore, Twins, TwinsDesired],
+  providers: [Expected, History, OldTwinEvents, TwinStore, Twins, TwinsDesired],
   exports: [Twins],
 })
-export class TwinsModule implements OnModuleInit, OnApplicationShutdown {
+export class TwinsModule implements OnModuleInit {
   constructor(
     private readonly parts: ModuleRef,
     private readonly hooks: DeviceHooks,
     private readonly inbound: InboundRegistry,
     private readonly messages: MessageRegistry,
     private readonly twins: Twins,
-    private readonly pruning: Pruning,
+    private readonly retention: Retention,
   ) {}
 
   onModuleInit(): void {
@@ -42,10 +43,6 @@ export class TwinsModule implements OnModuleInit, OnApplicationShutdown {
     for (const handler of twinHandlers(this.twins)) this.inbound.add(handler);
     this.messages.addJson(twinMessages(this.twins));
     this.parts.get(DesiredRegistry, { strict: false }).add(this.parts.get(TwinsDesired));
-    this.pruning.start();
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.pruning.stop();
+    this.parts.get(OldTwinEvents).addTo(this.retention);
   }
 }

@@ -9,12 +9,13 @@ import {
   twinView,
 } from '@selvage/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Retention } from '../db/index.js';
 import { DIALECTS, testDatabases } from '../db/test-databases.js';
 import { MessageRegistry } from '../link/index.js';
 import { at, device, DevicesStage, model } from '../devices/test-devices.js';
 import { Expected } from './expected.service.js';
+import { OldTwinEvents } from './forgetting.service.js';
 import { History } from './history.service.js';
-import { Pruning } from './pruning.service.js';
 import { TwinStore } from './twin-store.service.js';
 import { TwinsDesired } from './twins.desired.js';
 import { twinHandlers, twinMessages } from './twins.link.js';
@@ -32,7 +33,7 @@ describe.each(DIALECTS)('on %s', (dialect) => {
   let twins: Twins;
   let expected: Expected;
   let history: History;
-  let pruning: Pruning;
+  let retention: Retention;
   let section: TwinsDesired;
   beforeAll(async () => {
     stage = await DevicesStage.open(await databases.fresh(), twinsSchema);
@@ -41,7 +42,8 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     twins = new Twins(db, store, stage.devices, stage.notes, stage.signals);
     expected = new Expected(db, store, stage.devices, stage.notes, stage.signals);
     history = new History(db, config, store, stage.devices);
-    pruning = new Pruning(db, config, log);
+    retention = new Retention(db, log);
+    new OldTwinEvents(db, config).addTo(retention);
     section = new TwinsDesired(stage.devices, store);
     stage.hooks.twinsBy((devices) => twins.shown(devices));
     stage.hooks.follow(twins);
@@ -69,6 +71,7 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     await stage.base.db.write((tx) => handler?.apply(tx, reports) ?? Promise.resolve());
     handler?.committed?.(reports);
   }
+  const forgotten = async (): Promise<number[]> => [...(await retention.run()).values()];
   const record = async (changes: readonly TwinChange[], node = 'edge-1'): Promise<void> => {
     twins.told(await stage.base.db.write((tx) => twins.record(tx, [{ ref: { project: 'default', node }, changes }])));
   };
@@ -268,14 +271,14 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     const old = Date.now() - 40 * 86_400_000;
     await record([1, 2, 3].map((edge) => change('b4', String(edge), edge, { at: old + edge })));
     await record([change('b4', '4', 4)]);
-    expect(await pruning.prune()).toBe(2);
+    expect(await forgotten()).toEqual([2, 0, 0]);
     expect((await events('b4')).map(([, , value]) => value)).toEqual(['4', '3']);
     const { id } = await stage.devices.known('default', 'b4');
     await stage.writes.remove(at('b4'));
     expect(await stage.base.db.read.countBy(TwinKeyRow, { device: id })).toBe(0);
-    expect(await pruning.prune()).toBe(2);
+    expect(await forgotten()).toEqual([0, 2, 1]);
     expect(await stage.base.db.read.countBy(TwinEventRow, { device: id })).toBe(0);
-    expect(await pruning.prune()).toBe(0);
+    expect(await forgotten()).toEqual([0, 0, 0]);
   });
 
   it('a node cannot fill the database with keys, or poison a batch with what no device says', async () => {

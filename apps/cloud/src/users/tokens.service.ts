@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EdgeError } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
-import { LessThan } from 'typeorm';
-import { Database, type Transaction } from '../db/index.js';
+import { In, LessThan } from 'typeorm';
+import { Database, type Forgetting, type Transaction } from '../db/index.js';
 import type { Authenticator, Caller } from '../http/index.js';
 import { Token } from './users.entity.js';
 import { callerOf } from './users.rules.js';
@@ -38,7 +38,7 @@ export class Tokens implements Authenticator {
     const text = `sv_${randomBytes(32).toString('base64url')}`;
     const createdAt = new Date(systemClock.now()).toISOString();
     const token = { ...given, id: hashOf(text), createdAt, lastUsedAt: null };
-    await tx.delete(Token, { expiresAt: LessThan(createdAt) });
+    if (given.name !== null) await tx.delete(Token, { name: given.name, expiresAt: LessThan(createdAt) });
     await tx.createQueryBuilder().insert().into(Token).values(token).orIgnore().execute();
     // Another one took the name a moment ago.
     if (!(await tx.existsBy(Token, { id: token.id })))
@@ -49,6 +49,15 @@ export class Tokens implements Authenticator {
   /** Call it after the commit that took tokens away. */
   ended(): void {
     this.remembered.clear();
+  }
+
+  /** Logins and API tokens whose time has ended. */
+  expired(): Forgetting<string> {
+    const find = async (now: number, take: number): Promise<string[]> => {
+      const where = { expiresAt: LessThan(new Date(now).toISOString()) };
+      return (await this.db.read.find(Token, { select: { id: true }, where, take })).map(({ id }) => id);
+    };
+    return { what: 'expired logins and API tokens', find, remove: (tx, ids) => tx.delete(Token, { id: In(ids) }) };
   }
 
   private async remember(token: Token, now: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { Retention } from '../db/index.js';
 import { AuthRegistry } from '../http/index.js';
 import { ApiTokens } from './api-tokens.service.js';
 import { Tokens } from './tokens.service.js';
@@ -15,9 +16,11 @@ export class UsersModule implements OnModuleInit {
   constructor(
     private readonly auth: AuthRegistry,
     private readonly tokens: Tokens,
+    private readonly retention: Retention,
   ) {}
 
   onModuleInit(): void {
     this.auth.set(this.tokens);
+    this.retention.add(this.tokens.expired());
   }
 }
