@@ -3,12 +3,6 @@ import forge from 'node-forge';
 const { asn1, util } = forge;
 type Node = forge.asn1.Asn1;
 
-/** forge, where its types fall short of it: the reader takes options, and a context tag is any number. */
-interface Forge {
-  fromDer(bytes: forge.util.ByteStringBuffer, options: Record<string, boolean>): Node;
-  create(tagClass: number, type: number, constructed: boolean, value: string | Node[]): Node;
-}
-const loose = asn1 as unknown as Forge;
 /** Bit strings stay bytes; trailing bytes are an error. */
 const STRICT = { strict: true, parseAllBytes: true, decodeBitStrings: false };
 
@@ -49,7 +43,7 @@ export function encode(node: Node): Buffer {
 
 /** Reads DER whole; throws `Error` on anything else, trailing bytes included. */
 export function decode(bytes: Buffer): Node {
-  return loose.fromDer(util.createBuffer(bytes.toString('latin1')), STRICT);
+  return asn1.fromDer(util.createBuffer(bytes.toString('latin1')), STRICT);
 }
 
 /** Parts of a constructed node; throws when it has none. */
@@ -86,7 +80,7 @@ function primitive(type: forge.asn1.Type, bytes: string): Node {
 }
 
 function context(number: number, value: string | Node[]): Node {
-  return loose.create(asn1.Class.CONTEXT_SPECIFIC, number, Array.isArray(value), value);
+  return asn1.create(asn1.Class.CONTEXT_SPECIFIC, number, Array.isArray(value), value);
 }
 
 function positive(bytes: Buffer): Buffer {
