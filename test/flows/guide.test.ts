@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, pushImage, type Registry, removeImages, startRegistry, tempDir, until } from '@selvage/testkit';
+import { freePort, pushImage, type Registry, startRegistry, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docker } from '../stage/containers.js';
 import { Program, root, run } from '../stage/process.js';
@@ -30,7 +30,6 @@ describe('the guide "your first node and app"', () => {
   const exports: string[] = [];
   let registry: Registry;
   let choice: string;
-  let image = '';
   let linkPort: number;
   /** How the labels of this hub's containers begin. */
   let label: string | undefined;
@@ -39,7 +38,7 @@ describe('the guide "your first node and app"', () => {
   beforeAll(async () => {
     checkout(folder.path);
     registry = await startRegistry();
-    image = await pushImage(registry, { name: 'nginx', tag: '1.27', script: SCRIPT });
+    const image = await pushImage(registry, { name: 'nginx', tag: '1.27', script: SCRIPT });
     const [http, link, api, port] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
     linkPort = link;
     choice = `export IMAGE=${image} PORT=${port}`;
@@ -58,7 +57,6 @@ describe('the guide "your first node and app"', () => {
   afterAll(async () => {
     for (const terminal of terminals.keys()) await interrupt(terminal);
     for (const id of await containersLeft()) await docker.getContainer(id).remove({ force: true });
-    await removeImages([image]);
     await registry.stop();
     folder.remove();
   });
@@ -66,6 +64,7 @@ describe('the guide "your first node and app"', () => {
   it.each(stepsOf(readFileSync(GUIDE, 'utf8')).map((step) => [title(step), step] as const))('%s', async (_, step) => {
     if (step.does === 'interrupt') {
       // Nobody is that quick: the agent of `npm start` has removed what was deleted.
+      expect(terminals.get(step.terminal)?.running).toBe(true);
       if (step.terminal === 'terminal-1')
         await until(async () => (await containersLeft()).length === 0, { timeoutMs: DEADLINE_MS });
       await interrupt(step.terminal);

@@ -7,6 +7,17 @@ import { type HubProcess, params } from './site.js';
 /** The engine of this machine, seen without the agent. */
 export const docker = new Docker();
 
+/** Fetches an image; rejects when that fails. */
+export async function pull(image: string): Promise<void> {
+  const stream = await docker.pull(image);
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(stream, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
+
 /** Spec of an app on one node; a container that is given no arguments sleeps. */
 export function appOn(
   node: string,
@@ -45,12 +56,7 @@ export class Foreign {
   private before = '';
 
   async start(image: string): Promise<void> {
-    await docker.pull(image).then(
-      (stream) =>
-        new Promise((done) => {
-          docker.modem.followProgress(stream, done);
-        }),
-    );
+    await pull(image);
     await this.run({ name: this.name, Image: image, Cmd: ['sleep', '100000'] });
     this.before = await this.look();
   }

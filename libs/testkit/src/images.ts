@@ -65,6 +65,15 @@ export async function removeImages(references: readonly string[]): Promise<void>
   }
 }
 
+/** Removes every local copy that came from a registry, which nobody may run by then. */
+export async function removeImagesFrom(registry: string): Promise<void> {
+  const format = '{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}';
+  const list = await docker(['images', '--digests', '--filter', `reference=${registry}/**`, '--format', format]);
+  const copies = list.split('\n').filter((line) => line !== '');
+  // What is pulled by its digest has no tag.
+  await removeImages(copies.map((line) => line.split(' ')[line.includes(':<none> ') ? 1 : 0] ?? ''));
+}
+
 /** A name that no other test uses: `prefix-` and eight random digits. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(4).toString('hex')}`;

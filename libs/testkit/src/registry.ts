@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { removeImagesFrom } from './images.js';
 
 const START_MS = 15_000;
 
@@ -92,9 +93,11 @@ export class Registry {
     };
   }
 
+  /** Ends for good. Its data goes, and whatever the engine of this machine pulled from it. */
   async stop(): Promise<void> {
     await this.down();
     await this.#stop();
+    await removeImagesFrom(this.address);
   }
 
   async #forward(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
