@@ -106,8 +106,20 @@ describe('a request', () => {
   });
 
   it('keeps every key of `__proto__` out', async () => {
-    const bodies = ['{"__proto__":{}}', '{"labels":{"__proto__":"x"}}', '{"constructor":{"prototype":{"a":1}}}'];
-    for (const body of bodies) expect(await ask('PUT', APP_PATH, body)).toMatchObject({ status: 400 });
+    const { labels, spec } = APP;
+    const odd = '"__proto__":{"admin":true},';
+    const withOdd = (part: object): string => `{${odd}${JSON.stringify(part).slice(1)}`;
+    const good = { labels, spec };
+    expect((await ask('PUT', APP_PATH, JSON.stringify(good))).status).toBeLessThan(300);
+    const bodies = [
+      withOdd(good),
+      `{"labels":${withOdd(labels)},"spec":${JSON.stringify(spec)}}`,
+      `{"labels":${JSON.stringify(labels)},"spec":${withOdd(spec)}}`,
+      JSON.stringify({ ...good, constructor: { prototype: { a: 1 } } }),
+    ];
+    for (const body of bodies)
+      expect(await ask('PUT', APP_PATH, body), body).toMatchObject({ status: 400, body: { code: 'bad_request' } });
+    expect((await ask('GET', APP_PATH)).body).toMatchObject(good);
   });
 
   it.each([
@@ -148,10 +160,12 @@ describe('a request', () => {
   });
 
   it('changed nothing that it was refused for', async () => {
-    const before = await ask('GET', '/api/v1/projects/default/nodes/n1');
-    await ask('PUT', '/api/v1/projects/default/nodes/n1', '{"labels":{},"spec":{"enabled":null}}');
-    await ask('PATCH', '/api/v1/projects/default/nodes/n1', '{"spec":{"unknown":1}}');
-    expect((await ask('GET', '/api/v1/projects/default/nodes/n1')).body).toEqual(before.body);
+    const node = '/api/v1/projects/default/nodes/n1';
+    const before = await ask('GET', node);
+    expect(before.body).toMatchObject({ name: 'n1' });
+    expect((await ask('PUT', node, '{"labels":{},"spec":{"enabled":null}}')).status).toBe(400);
+    expect((await ask('PATCH', node, '{"labels":{"a":"c"},"spec":{"unknown":1}}')).status).toBe(400);
+    expect((await ask('GET', node)).body).toEqual(before.body);
   });
 });
 

@@ -1,6 +1,6 @@
 import { endpoints } from '@selvage/protocol';
 import { type Registry, pushImage, startRegistry, until } from '@selvage/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { appOn, containersOf, docker, Foreign, instanceOf, removeContainersOf } from '../stage/containers.js';
 import { AgentProcess, HubProcess, params } from '../stage/site.js';
 
@@ -17,6 +17,11 @@ describe('an app', () => {
     until(async () => (await instanceOf(hub, name))?.state === 'running', {
       timeoutMs: 60_000,
       describe: async () => `${name} to run: ${JSON.stringify(await instanceOf(hub, name))}`,
+    });
+  const isGone = (name: string): Promise<void> =>
+    until(async () => (await containersOf(hub, 'apps-1', name)).length === 0, {
+      timeoutMs: 60_000,
+      describe: () => `the containers of ${name} to go`,
     });
 
   beforeAll(async () => {
@@ -118,13 +123,14 @@ describe('an app', () => {
       timeoutMs: 60_000,
       describe: async () => `${reason}: ${JSON.stringify(await instanceOf(hub, 'bad'))}`,
     });
-    expect((await instanceOf(hub, 'bad'))?.containers[0]?.message).not.toBe('');
+    expect((await instanceOf(hub, 'bad'))?.containers[0]?.message).toMatch(/\S/);
     expect((await instanceOf(hub, 'web'))?.state).toBe('running');
     await hub.client.call(endpoints.apps.remove, params('bad'));
   });
 
   it('of a private registry runs with its credentials only', async () => {
     const secured = await startRegistry({ auth: { user: 'robot', password: 'correct-horse' } });
+    onTestFinished(() => secured.stop());
     const secret = await pushImage(secured, { name: 'private', tag: '1' });
     await put('private', appOn('apps-1', [{ name: 'private', image: secret }]));
     await until(async () => (await instanceOf(hub, 'private'))?.containers[0]?.reason === 'image_pull_failed', {
@@ -137,7 +143,7 @@ describe('an app', () => {
     await put('private', { ...appOn('apps-1', [{ name: 'private', image: secret }]), imagePullSecret: 'robot' });
     await runs('private');
     await hub.client.call(endpoints.apps.remove, params('private'));
-    await secured.stop();
+    await isGone('private');
     expect(agent.program.output + hub.program.output).not.toContain('correct-horse');
   });
 
@@ -170,10 +176,11 @@ describe('an app', () => {
     await put(name, appOn('apps-1', [{ name: 'c', image, mounts: [{ volume: 'data', path: '/data' }] }]));
     await runs(name);
     await hub.client.call(endpoints.apps.remove, { ...params(name), query: { volumes } });
-    const left = async (): Promise<number> => (await containersOf(hub, 'apps-1', name)).length;
-    await until(async () => (await left()) === 0, { timeoutMs: 60_000, describe: () => 'the containers to go' });
+    await isGone(name);
+    const node = `${await hub.id()}/default/apps-1`;
     const volumesLeft = async (): Promise<number> =>
-      (await docker.listVolumes({ filters: { label: [`io.selvage.app=${name}`] } })).Volumes.length;
+      (await docker.listVolumes({ filters: { label: [`io.selvage.node=${node}`, `io.selvage.app=${name}`] } })).Volumes
+        .length;
     await until(async () => (await volumesLeft()) === (volumes === 'keep' ? 1 : 0), {
       timeoutMs: 60_000,
       describe: () => 'the volumes',

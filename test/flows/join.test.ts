@@ -118,6 +118,7 @@ describe('a node', () => {
   });
 
   it('is gone when it is deleted, and its certificate is of no use', async () => {
+    agents[0]?.program.clear();
     await hub.client.call(endpoints.nodes.remove, params('edge-1'));
     await expect(hub.node('edge-1')).rejects.toMatchObject({ code: 'not_found' });
     await until(() => agents[0]?.program.output.match(/revoked|not known|not_found/) !== null, {

@@ -98,8 +98,10 @@ describe('npm start', () => {
     ['hub', 'selvage-hub.js'],
     ['agent', 'selvage-agent.js'],
   ])('starts the %s again when it dies', async (name, file) => {
-    process.kill(childOf(started.pid, file), 'SIGKILL');
+    const killed = childOf(started.pid, file);
+    process.kill(killed, 'SIGKILL');
     await until(() => started.output.includes(`The ${name} was ended by SIGKILL; it starts again in 1 s.`));
+    await until(() => childrenOf(started.pid, file).some((pid) => pid !== killed));
     await until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true);
     await until(async () => (await localNode()).status.state === 'ready', { timeoutMs: 60_000 });
   });
@@ -201,10 +203,15 @@ describe('npm start', () => {
 
 /** Process id of the child whose command names a file. */
 function childOf(parent: number, file: string): number {
+  const [child] = childrenOf(parent, file);
+  if (child === undefined) throw new Error(`no child ${file} of ${parent}`);
+  return child;
+}
+
+function childrenOf(parent: number, file: string): number[] {
   const table = execFileSync('ps', ['-e', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  const child = table
+  return table
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .find((row) => Number(row?.[2]) === parent && row?.[3]?.includes(file));
-  if (!child) throw new Error(`no child ${file} of ${parent}`);
-  return Number(child[1]);
+    .filter((row) => Number(row?.[2]) === parent && row?.[3]?.includes(file))
+    .map((row) => Number(row?.[1]));
 }

@@ -32,6 +32,7 @@ describe('a bundle', () => {
     });
     expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
     const own = Object.entries(metafile.inputs).filter(([path]) => path.startsWith('libs/'));
+    expect(own.length).toBeGreaterThan(10);
     expect(own.flatMap(([, { imports }]) => imports).filter(({ path }) => path.startsWith('node:'))).toEqual([]);
     expect(outputFiles).toHaveLength(1);
   });
