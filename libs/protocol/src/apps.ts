@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from './bounds.js';
 import { imageDigest, name, sha256Hex, timestamp } from './ids.js';
 import { image } from './images.js';
 import { selector } from './labels.js';
@@ -118,6 +119,11 @@ export type DesiredApps = z.infer<typeof desiredApps>;
 
 // ---- reported: section `apps` of a node's reported state ----
 
+/** Most apps of one node that are reported, containers of one app, and deleted apps that the hub may still ask about. */
+const MAX_INSTANCES = 4_000;
+const MAX_CONTAINERS = 64;
+const MAX_PURGED = 10_000;
+
 export const containerState = z.enum([
   'waiting',
   'pulling',
@@ -134,12 +140,12 @@ export const containerStatus = z.object({
   name,
   state: containerState,
   /** Error code of the catalogue, when it does not run as wanted. */
-  reason: z.string().max(64).optional(),
+  reason: text(64).optional(),
   /** What happened, in words: the registry's or the engine's own answer. */
-  message: z.string().max(2048).optional(),
-  image: z.string().max(512),
+  message: text(2048).optional(),
+  image: text(512),
   digest: imageDigest.optional(),
-  containerId: z.string().max(64).optional(),
+  containerId: text(64).optional(),
   startedAt: timestamp.optional(),
   exitCode: z.int().optional(),
   restarts: z.int().nonnegative(),
@@ -153,14 +159,17 @@ export const instanceState = z.enum(['progressing', 'running', 'failed', 'comple
 /** One app on one node. `revision` is the revision of the app that the containers belong to. */
 export const instance = z.object({
   app: name,
-  uid: z.string().max(64),
+  uid: text(64),
   revision: z.int(),
   state: instanceState,
-  containers: z.array(containerStatus),
+  containers: z.array(containerStatus).max(MAX_CONTAINERS),
 });
 export type Instance = z.infer<typeof instance>;
 
-export const reportedApps = z.object({ instances: z.array(instance), purged: z.array(z.string().max(64)) });
+export const reportedApps = z.object({
+  instances: z.array(instance).max(MAX_INSTANCES),
+  purged: z.array(text(64)).max(MAX_PURGED),
+});
 export type ReportedApps = z.infer<typeof reportedApps>;
 
 // ---- API ----

@@ -1,5 +1,6 @@
 /** The node's MQTT broker: where it listens, and what one client may cost and all together. */
 import { z } from 'zod';
+import { few } from './bounds.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -85,33 +86,38 @@ export type DesiredBroker = z.infer<typeof desiredBroker>;
 export const MAX_SHOWN_CLIENTS = 1_000;
 
 const count = z.number().nonnegative();
+/** The longest client id of MQTT, and what stands before it. */
+const MAX_ID = 66_000;
+
 export const brokerClient = z.object({
   /** `kind/identity/client id`. */
-  id: z.string(),
-  kind: z.string(),
-  listener: z.string(),
+  id: z.string().max(MAX_ID),
+  kind: z.string().max(64),
+  listener: z.string().max(64),
   /** Its session ends with its connection. */
   clean: z.boolean(),
-  subscriptions: z.array(z.string()),
+  subscriptions: z.array(z.string().max(65_535)).max(1_000),
   /** Bytes that it has not read yet. */
   unreadBytes: count,
 });
 export type BrokerClient = z.infer<typeof brokerClient>;
 
 export const brokerShown = z.object({
-  listeners: z.array(
-    z.object({
-      kind: z.string(),
-      host: z.string(),
-      port: z.int(),
-      listening: z.boolean(),
-      problem: z.string().optional(),
-    }),
-  ),
+  listeners: z
+    .array(
+      z.object({
+        kind: z.string().max(64),
+        host: z.string().max(255),
+        port: z.int(),
+        listening: z.boolean(),
+        problem: z.string().max(4096).optional(),
+      }),
+    )
+    .max(64),
   clientCount: z.int().nonnegative(),
   clients: z.array(brokerClient).max(MAX_SHOWN_CLIENTS),
   /** What was counted since the agent started, by a word each. */
-  counters: z.record(z.string(), count),
+  counters: few(z.record(z.string().max(64), count), 1_000),
   sessions: z.object({ count, subscriptions: count, messages: count, bytes: count }),
   retained: z.object({ count, bytes: count }),
   /** Messages per second. */

@@ -3,6 +3,7 @@
  * Both sides parse every frame with these schemas; unknown fields are dropped, so that a newer peer may add some.
  */
 import { z } from 'zod';
+import { counter, few, text, word } from './bounds.js';
 import { name } from './ids.js';
 
 /** Version of these frames. The hub refuses an agent whose version it does not speak. */
@@ -27,20 +28,24 @@ export const MAX_MESSAGES = 2_000;
 /** Largest body of one message, bytes: it fits into a frame with its lane and key. */
 export const MAX_MESSAGE = 1000 * KIB;
 
-const sectionName = z.string().min(1).max(32);
-const hash = z.string().min(1).max(64);
+/** Most sections of one side; twins have 256. */
+const MAX_SECTIONS = 1_024;
+
+const sectionName = word(32);
+const hash = word(64);
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'not bytes');
 const callId = z.int().nonnegative();
+const epoch = word(64);
 
 /** Name → content hash of each section that one side holds. */
-export const sectionHashes = z.record(sectionName, hash);
+export const sectionHashes = few(z.record(sectionName, hash), MAX_SECTIONS);
 export type SectionHashes = z.infer<typeof sectionHashes>;
 
 /**
  * Where a desired state stands. `epoch` names the hub's database, `revision` grows with every change in it: a lower revision
  * of the same epoch is older and is never applied.
  */
-export const position = z.object({ epoch: z.string().min(1).max(64), revision: z.int().nonnegative() });
+export const position = z.object({ epoch, revision: counter });
 export type Position = z.infer<typeof position>;
 
 /** A section travels as bytes: its hash is over these very bytes, and the receiver stores them as they came. */
@@ -52,9 +57,9 @@ export type Section = z.infer<typeof section>;
 export const hello = z.object({
   t: z.literal('hello'),
   protocol: z.int(),
-  agent: z.string().max(64),
+  agent: text(64),
   /** Made anew at each start of the agent process: two values at once mean two machines with one identity. */
-  boot: z.string().min(1).max(64),
+  boot: word(64),
   stored: position.nullable(),
   /** Desired sections that the agent has stored, and reported sections that it would send. */
   desired: sectionHashes,
@@ -76,9 +81,8 @@ export const fail = z.object({
   detail: z.string().max(4096),
 });
 
-const epoch = z.string().min(1).max(64);
-const lane = z.string().min(1).max(128);
-const seq = z.int().positive();
+const lane = word(128);
+const seq = counter.positive();
 /** One stored message. `at` is when it came into being, epoch milliseconds; `ttlMs` what is left of its life. */
 export const message = z.object({
   seq,

@@ -21,7 +21,7 @@ export function nodeKey(ref: NodeRef): string {
 export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 has 64 hexadecimal digits');
 
 /** A moment as ISO 8601 in UTC. */
-export const timestamp = z.iso.datetime();
+export const timestamp = z.iso.datetime().max(40);
 
 /** Image digest as registries write it. */
 export const imageDigest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest is sha256: and 64 hexadecimal digits');

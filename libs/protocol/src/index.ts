@@ -1,4 +1,5 @@
 export * from './apps.js';
+export { problemsOf } from './bounds.js';
 export * from './brokers.js';
 export * from './certificates.js';
 export * from './clients.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from './bounds.js';
 import { brokerLimits, desiredBroker } from './brokers.js';
 import { name, timestamp } from './ids.js';
 import { listQuery, mergePatch, page, resource, write } from './resources.js';
@@ -24,38 +25,38 @@ export type NodeSpec = z.infer<typeof nodeSpec>;
 /** Docker engine as the agent sees it. `reason` says why it does not answer. */
 export const engine = z.object({
   state: z.enum(['ready', 'missing', 'not_answering']),
-  version: z.string().optional(),
-  apiVersion: z.string().optional(),
-  storageDriver: z.string().optional(),
-  reason: z.string().optional(),
+  version: text(255).optional(),
+  apiVersion: text(255).optional(),
+  storageDriver: text(255).optional(),
+  reason: text(4096).optional(),
 });
 export type Engine = z.infer<typeof engine>;
 
 /** A graphics or neural processor. `memoryBytes` is absent where the driver does not tell. */
 export const gpu = z.object({
-  vendor: z.string().max(64),
-  model: z.string().max(255),
+  vendor: text(64),
+  model: text(255),
   memoryBytes: z.number().nonnegative().optional(),
-  driver: z.string().max(64).optional(),
+  driver: text(64).optional(),
 });
 export type Gpu = z.infer<typeof gpu>;
 
 /** Facts that a node reports about its machine. Sizes are bytes, as the kernel counts them. */
 export const nodeFacts = z.object({
-  hostname: z.string().max(255),
-  arch: z.string().max(32),
-  os: z.string().max(255),
-  kernel: z.string().max(255),
+  hostname: text(255),
+  arch: text(32),
+  os: text(255),
+  kernel: text(255),
   cpus: z.int().positive(),
-  cpuModel: z.string().max(255),
+  cpuModel: text(255),
   memoryBytes: z.number().nonnegative(),
   diskBytes: z.number().nonnegative(),
   diskFreeBytes: z.number().nonnegative(),
-  addresses: z.array(z.string().max(64)).max(64),
+  addresses: z.array(text(64)).max(64),
   gpus: z.array(gpu).max(64),
   docker: engine,
-  mountAllowList: z.array(z.string().max(4096)).max(64),
-  agentVersion: z.string().max(64),
+  mountAllowList: z.array(text(4096)).max(64),
+  agentVersion: text(64),
   bootedAt: timestamp,
 });
 export type NodeFacts = z.infer<typeof nodeFacts>;

@@ -1,5 +1,6 @@
 /** Device twins: what devices send, what a node keeps, and what hub and agent tell each other about it. */
 import { z } from 'zod';
+import { counter, few, text } from './bounds.js';
 import { deviceId } from './topics.js';
 
 /** Largest payload that is read on a twin or state topic, bytes. */
@@ -39,8 +40,6 @@ export const twinSide = z.enum(['expected', 'actual']);
 export type TwinSide = z.infer<typeof twinSide>;
 export const TWIN_SIDES = twinSide.options;
 
-/** Half of the safe integers at most, so that counting on never leaves them. */
-const counter = z.int().min(0).max(4_503_599_627_370_496);
 /** How often each side has set a value. Neither number ever goes down. */
 export const twinVersion = z.object({ cloud: counter, edge: counter });
 export type TwinVersion = z.infer<typeof twinVersion>;
@@ -211,10 +210,10 @@ export type DesiredTwins = z.infer<typeof desiredTwins>;
 export const reportedDevice = z.object({
   id: deviceId,
   /** As the device said it, one of `REPORTED_STATES`, in its own case of letters. */
-  state: z.string().max(64),
+  state: text(64),
   /** When the device last said that it is online, epoch milliseconds. */
   lastOnlineAt: z.int().optional(),
-  twin: storedTwin,
+  twin: few(storedTwin, 2 * MAX_TWIN_KEYS),
 });
 export type ReportedDevice = z.infer<typeof reportedDevice>;
 export const reportedTwins = z.object({ devices: z.array(reportedDevice).max(MAX_NODE_DEVICES) });

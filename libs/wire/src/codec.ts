@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr';
-import { type DownFrame, EdgeError, frames, type UpFrame } from '@selvage/protocol';
+import { type DownFrame, EdgeError, frames, problemsOf, type UpFrame } from '@selvage/protocol';
 
 /**
  * Plain MessagePack maps, readable by every other implementation: no records, no structured clones. The last are refused when they
@@ -32,13 +32,16 @@ export function decodeDown(bytes: Uint8Array): DownFrame {
 }
 
 interface Parser<T> {
-  safeParse(value: unknown): { success: true; data: T } | { success: false; error: Error };
+  safeParse(value: unknown): { success: true; data: T } | { success: false; error: Parameters<typeof problemsOf>[0] };
 }
 
 function parse<T>(schema: Parser<T>, bytes: Uint8Array): T {
   const parsed = schema.safeParse(unpack(bytes));
   if (parsed.success) return parsed.data;
-  throw new EdgeError('bad_request', 'The frame does not have the form of the link protocol.', { cause: parsed.error });
+  throw new EdgeError(
+    'bad_request',
+    `The frame does not have the form of the link protocol: ${problemsOf(parsed.error)}.`,
+  );
 }
 
 function unpack(bytes: Uint8Array): unknown {

@@ -83,6 +83,8 @@ export class Gateway {
   }
 
   private take(session: NodeSession, socket: WebSocket, data: RawData): void {
+    // What a node says after it was refused, and before it is gone, is not heard.
+    if (socket.readyState !== socket.OPEN) return;
     session.heardAt = systemClock.now();
     session.heardMonotonic = systemClock.monotonic();
     try {
@@ -90,8 +92,10 @@ export class Gateway {
       if (frame.t === 'messages') this.messages.take(session, socket, frame);
       else this.handle(session, frame);
     } catch (thrown) {
-      this.log.warn({ err: thrown, node: session.key }, 'a node sent what is no frame of the link');
-      session.refuse(toEdgeError(thrown));
+      const error = toEdgeError(thrown);
+      const why = error.code === 'internal' ? { err: thrown } : { code: error.code, problem: error.detail };
+      this.log.warn({ ...why, node: session.key }, 'a node sent what is no frame of the link');
+      session.refuse(error);
     }
   }
 

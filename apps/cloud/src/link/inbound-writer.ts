@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Section } from '@selvage/protocol';
-import { sectionValue } from '@selvage/wire';
+import { type Section, toEdgeError } from '@selvage/protocol';
 import { Database } from '../db/index.js';
 import { LOG, type Logger } from '../log/index.js';
+import { Complaints } from './complaints.js';
 import { type Batch, InboundRegistry } from './inbound.js';
 import type { NodeSession } from './node-session.js';
 import { ReportedHashes, type Written } from './reported-hashes.service.js';
+import { jsonOf } from './said.js';
 import { Sessions } from './sessions.js';
 
 /** Reports written in one transaction. */
@@ -17,6 +18,7 @@ const MAX_WAITING = 50_000;
 @Injectable()
 export class InboundWriter {
   private writing: Promise<void> | undefined;
+  private readonly complaints = new Complaints();
 
   constructor(
     private readonly db: Database,
@@ -35,12 +37,18 @@ export class InboundWriter {
     const intake = this.registry.get(section);
     if (intake === undefined || intake.waiting >= MAX_WAITING) return;
     try {
-      intake.take({ ref, section, hash, at: new Date(session.heardAt).toISOString(), value: sectionValue(body) });
+      intake.take({ ref, section, hash, at: new Date(session.heardAt).toISOString(), value: jsonOf(body) });
     } catch (error) {
-      this.log.warn({ err: error, node: session.key, section }, 'a reported section was not understood');
+      this.complain(session, section, toEdgeError(error).detail);
     }
     session.reported = { ...session.reported, [section]: hash };
     this.writing ??= this.drain();
+  }
+
+  private complain({ key: node, heardMonotonic }: NodeSession, section: string, problem: string): void {
+    const unsaid = this.complaints.about(node, heardMonotonic);
+    if (unsaid !== undefined)
+      this.log.warn({ node, section, problem, unsaid }, 'a reported section was not understood');
   }
 
   /** Resolves when everything that came has been written. */

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { nodeKey, type NodeRef } from '@selvage/protocol';
-import type { Transaction } from '../db/index.js';
-
 import type { z } from 'zod';
+import type { Transaction } from '../db/index.js';
 import type { Written } from './reported-hashes.service.js';
+import { said } from './said.js';
 
 /** One reported section of one node, parsed. `at` is when it came, ISO 8601. */
 export interface InboundReport<T> {
@@ -73,7 +73,7 @@ class TypedIntake<T> implements Intake {
   }
 
   take({ value, ...arrival }: Arrival): void {
-    const parsed = this.handler.schema.parse(value);
+    const parsed = said(this.handler.schema, value);
     const key = nodeKey(arrival.ref);
     // Taken out first, so that a node which reports all the time does not keep the front place.
     this.reports.delete(key);

@@ -10,6 +10,7 @@ export {
   type Refuse,
 } from './messages.js';
 export { MessagePositions } from './messages-positions.service.js';
+export { saidIn } from './said.js';
 export { ReportedHashes } from './reported-hashes.service.js';
 export type { Session, Stored } from './session.js';
 export { type SessionListener, Sessions } from './sessions.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { EdgeError, type NodeRef } from '@selvage/protocol';
-import { sectionValue } from '@selvage/wire';
+import { EdgeError, type NodeRef, toEdgeError } from '@selvage/protocol';
 import type { z } from 'zod';
 import type { Transaction } from '../db/index.js';
+import { saidIn } from './said.js';
 
 /** One message of one node. (`ref`, `epoch`, `seq`) names it for ever, and no handler sees it in two transactions that commit. */
 export interface InboundMessage {
@@ -75,10 +75,10 @@ export class MessageRegistry {
 /** The message with its value, and as it was; nothing when it was refused. */
 function parse<T>(message: InboundMessage, schema: z.ZodType<T>, refuse: Refuse): [JsonMessage<T>, InboundMessage][] {
   try {
-    return [[{ ...message, value: schema.parse(sectionValue(message.body)) }, message]];
+    return [[{ ...message, value: saidIn(schema, message.body) }, message]];
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    refuse(message, new EdgeError('bad_request', `It does not have the form of "${message.lane}": ${why}`, { cause }));
+    const { detail } = toEdgeError(cause);
+    refuse(message, new EdgeError('bad_request', `It does not have the form of "${message.lane}": ${detail}`));
     return [];
   }
 }

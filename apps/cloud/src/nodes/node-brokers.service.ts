@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type BrokerShown, brokerShown, EdgeError, type NodeRef } from '@selvage/protocol';
-import { sectionValue } from '@selvage/wire';
-import { Calls } from '../link/index.js';
+import { Calls, saidIn } from '../link/index.js';
 
 const DEADLINE_MS = 10_000;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -21,8 +20,15 @@ export class NodeBrokers {
       if (bytes > MAX_BYTES) throw new EdgeError('frame_too_large', `The answer of node "${ref.node}" has no end.`);
       chunks.push(chunk);
     }
-    const shown = brokerShown.safeParse(sectionValue(Buffer.concat(chunks)));
-    if (shown.success) return shown.data;
-    throw new EdgeError('protocol_mismatch', `Node "${ref.node}" answered in another form; is its agent up to date?`);
+    return shownIn(ref, Buffer.concat(chunks));
+  }
+}
+
+function shownIn({ node }: NodeRef, answer: Uint8Array): BrokerShown {
+  try {
+    return saidIn(brokerShown, answer);
+  } catch (cause) {
+    const words = `Node "${node}" answered in another form; is its agent up to date?`;
+    throw new EdgeError('protocol_mismatch', words, { cause });
   }
 }

@@ -80,6 +80,8 @@ export function registryUnreachable(error: unknown): boolean {
 const UNREACHABLE =
   /dial tcp|no such host|i\/o timeout|connection (refused|reset)|TLS handshake timeout|network is unreachable|no route to host|deadline exceeded|Client\.Timeout|: EOF|HTTP status: 5\d\d|no progress for/i;
 
-function bounded(text: string): string {
+function bounded(words: string): string {
+  // The hub takes no report with a NUL in it.
+  const text = words.replaceAll('\0', '');
   return text.length <= 1500 ? text : `${text.slice(0, 1500)}…`;
 }
