@@ -1,4 +1,4 @@
-/** The parts of aedes' client that this floor works with, which aedes' own types leave out. */
+/** The parts of aedes that this floor works with and its own types leave out: declared here only, and looked for before they are used. */
 import type { Client, Connection } from 'aedes';
 import type { Principal } from './acl.js';
 import type { BrokerPacket } from './packet.js';
@@ -8,6 +8,8 @@ export type Deliver = (packet: BrokerPacket, done: (error?: Error | null) => voi
 /** How a connection came to the broker: what its client can be known by beside what it says. */
 export interface Peer {
   readonly listener: 'tls' | 'webSocket' | 'plain';
+  /** Where it comes from. */
+  readonly address?: string | undefined;
   /** Certificate that the TLS handshake verified, DER. */
   readonly certificate?: Buffer | undefined;
 }
@@ -24,7 +26,8 @@ export interface InnerClient extends Omit<Client, 'id' | 'conn' | 'req'> {
   /** Packets that are being handled; 0: the next bytes may be read. */
   readonly _parsingBatch: number;
   _nextBatch(): void;
-  readonly req: Peer | undefined;
+  /** Ours: the listener that it came by. */
+  peer?: Peer;
   /** Ours: bytes that were written to it. */
   written: number;
   /** Ours: who it is, and whether that still holds. */
@@ -62,7 +65,48 @@ export interface InnerParser {
   removeAllListeners(event: 'packet'): void;
 }
 
-/** A client of aedes with its inside. */
-export function inner(client: Client): InnerClient {
-  return client as unknown as InnerClient;
+/** The broker of aedes as it is inside. */
+export interface InnerAedes {
+  readonly mq: { emit(packet: BrokerPacket, done: (error?: Error) => void): void };
+  readonly clients: Readonly<Record<string, InnerClient>>;
+  counter: number;
+}
+
+/** What aedes does when a client is gone. */
+export interface Unregistering {
+  unregisterClient(client: InnerClient): void;
+}
+
+/** A client of aedes with its inside. @throws when this version of aedes has another one */
+export function inner(client: object): InnerClient {
+  if (isInnerClient(client)) return client;
+  throw unknownInside('a client');
+}
+
+/** The broker of aedes with its inside, once it was made. @throws as above */
+export function innerAedes(aedes: object): InnerAedes {
+  if (isInnerAedes(aedes)) return aedes;
+  throw unknownInside('the broker');
+}
+
+/** What aedes' own class does when a client is gone. @throws as above */
+export function unregistering(prototype: object): Unregistering {
+  if (isUnregistering(prototype)) return prototype;
+  throw unknownInside('the class of the broker');
+}
+
+function isInnerClient(client: object): client is InnerClient {
+  return '_parser' in client && '_nextBatch' in client && 'deliverQoS' in client && 'subscriptions' in client;
+}
+
+function isInnerAedes(aedes: object): aedes is InnerAedes {
+  return 'mq' in aedes && 'clients' in aedes && 'counter' in aedes;
+}
+
+function isUnregistering(prototype: object): prototype is Unregistering {
+  return 'unregisterClient' in prototype && typeof prototype.unregisterClient === 'function';
+}
+
+function unknownInside(of: string): Error {
+  return new Error(`the inside of aedes is another one than expected: ${of}`);
 }

@@ -150,10 +150,10 @@ export class MqttBroker {
   }
 
   get clients(): ClientShown[] {
-    return [...this.#aedes.connected].map(({ id, who, req, clean, subscriptions, conn }) => ({
+    return [...this.#aedes.connected].map(({ id, who, peer, clean, subscriptions, conn }) => ({
       id,
       kind: who?.kind ?? 'local',
-      listener: (req ?? UNKNOWN).listener,
+      listener: (peer ?? UNKNOWN).listener,
       clean,
       subscriptions: Object.keys(subscriptions),
       unreadBytes: conn.writableLength,
@@ -165,7 +165,7 @@ export class MqttBroker {
     const { limits } = this.#options;
     const { frozenMs, inflight } = limits();
     return new OrderedAedes({
-      ...{ delivery, counters, presence, persistence: persistence as never, keep: (packet) => this.#keep(packet) },
+      ...{ delivery, counters, presence, persistence, keep: (packet) => this.#keep(packet) },
       strict: {
         ...{ limits, counters },
         subscribing: (client, subscriptions) => {
@@ -179,7 +179,7 @@ export class MqttBroker {
         this.#preConnect(client, done);
       },
       authenticate: (...[client, username, password, done]) => {
-        void this.#authenticate(client, { username, password }, done as unknown as Verdict);
+        void this.#authenticate(client, { username, password }, done);
       },
       authorizePublish: (client, packet, done) => {
         if (client !== null) this.#inbound.receive(client, packet, done);
@@ -201,13 +201,15 @@ export class MqttBroker {
   async #authenticate(
     client: Client,
     shown: { username: string | undefined; password: Buffer | undefined },
-    done: Verdict,
+    done: (error: null, isIn: boolean) => void,
   ): Promise<void> {
     const known = inner(client);
-    const admission = await this.#options.identify({ peer: known.req ?? UNKNOWN, ...shown }).catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, 'a client could not be identified');
-      return undefined;
-    });
+    const admission = await this.#options
+      .identify({ peer: known.peer ?? UNKNOWN, ...shown })
+      .catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, 'a client could not be identified');
+        return undefined;
+      });
     if (admission === undefined || !this.#mayLeave(known, admission.who)) {
       this.counters.add('connect_refused');
       done(null, false);

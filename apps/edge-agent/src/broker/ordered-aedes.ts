@@ -1,21 +1,13 @@
-import { Aedes, type AedesOptions, type Connection, type PublishPacket } from 'aedes';
+import { Aedes, type AedesOptions, type Client, type Connection, type PublishPacket } from 'aedes';
 import type { Counters } from './counters.js';
 import type { Delivery } from './delivery.js';
-import { inner, type InnerClient, type Peer } from './inner.js';
+import { inner, innerAedes, type InnerAedes, type InnerClient, type Peer, unregistering } from './inner.js';
 import { coalesce, takeTurns } from './connection.js';
-import { type BrokerPacket, bytesOf } from './packet.js';
+import { type BrokerPacket, bytesOf, EMITTED } from './packet.js';
 import type { Presence } from './presence.js';
 import { readStrictly, type StrictOptions } from './strict.js';
 
-/** aedes as it is inside. */
-interface Inside {
-  readonly mq: { emit(packet: BrokerPacket, done: (error?: Error | null) => void): void };
-  readonly clients: Readonly<Record<string, InnerClient>>;
-  counter: number;
-  unregisterClient(client: InnerClient): void;
-}
-
-const inherited = Aedes.prototype as unknown as Inside;
+const inherited = unregistering(Aedes.prototype);
 
 export interface OrderedOptions extends AedesOptions {
   readonly delivery: Delivery;
@@ -26,11 +18,7 @@ export interface OrderedOptions extends AedesOptions {
   readonly keep: (packet: BrokerPacket) => Promise<void> | undefined;
 }
 
-/** On a packet that was handed out; a weak set of them is work for the garbage collector. */
-const EMITTED = Symbol('emitted');
-type Marked = BrokerPacket & { [EMITTED]?: boolean };
-
-type Done = (error?: Error | null) => void;
+type Done = (error?: Error) => void;
 
 /**
  * aedes with its order of things put right. Aedes acknowledges a QoS 1 message and then stores and delivers it; here that is done first,
@@ -39,10 +27,12 @@ type Done = (error?: Error | null) => void;
 export class OrderedAedes extends Aedes {
   readonly #options: OrderedOptions;
   readonly #connected = new Set<InnerClient>();
+  readonly #inside: InnerAedes;
 
   constructor(options: OrderedOptions) {
     super(options);
     this.#options = options;
+    this.#inside = innerAedes(this);
     const { delivery, counters } = options;
     this.on('subscribe', (_subscriptions, client) => {
       delivery.forget(inner(client));
@@ -56,7 +46,7 @@ export class OrderedAedes extends Aedes {
     this.on('client', (client) => {
       this.#register(inner(client));
     });
-    // Aedes emits it when a store fails, and would end the process if nobody listened.
+    // Aedes emits it when a store fails, and would end the process if nobody listened; its types leave this event out.
     this.on('error' as 'closed', () => {
       counters.add('not_stored');
     });
@@ -87,8 +77,8 @@ export class OrderedAedes extends Aedes {
 
   /** Takes a connection of a listener. */
   attach(connection: Connection, peer: Peer): void {
-    // What aedes takes for the request of a WebSocket it hands on unseen.
-    const client = inner(this.handle(connection, peer as unknown as Parameters<Aedes['handle']>[1]));
+    const client = inner(this.handle(connection));
+    client.peer = peer;
     coalesce(client);
     takeTurns(client);
     readStrictly(client, this.#options.strict);
@@ -102,7 +92,7 @@ export class OrderedAedes extends Aedes {
 
   /** Hands a message to those who are connected, once. */
   emitNow(packet: BrokerPacket, done: Done = nothing): void {
-    (packet as Marked)[EMITTED] = true;
+    packet[EMITTED] = true;
     this.#inside.counter += 1;
     const { topic, payload, qos, retain } = packet;
     const mark = { brokerId: this.id, brokerCounter: this.#inside.counter };
@@ -111,13 +101,11 @@ export class OrderedAedes extends Aedes {
   }
 
   /** Hands a message to those who are connected; unless that was done already it is stored first. */
-  override publish(packet: PublishPacket, client: unknown, done?: Done): void;
-  override publish(packet: PublishPacket, done: Done): void;
-  override publish(packet: PublishPacket, clientOrDone: unknown, maybeDone?: Done): void {
-    const done = (typeof clientOrDone === 'function' ? (clientOrDone as Done) : maybeDone) ?? nothing;
-    const message = packet as BrokerPacket;
+  override publish(packet: PublishPacket, clientOrDone: Client | Done | null, maybeDone?: Done): void {
+    const done = (typeof clientOrDone === 'function' ? clientOrDone : maybeDone) ?? nothing;
+    const message: BrokerPacket = packet;
     // What aedes says of itself to other brokers of a cluster: there are none.
-    if (packet.topic.startsWith('$SYS/') || (message as Marked)[EMITTED] === true) {
+    if (packet.topic.startsWith('$SYS/') || message[EMITTED] === true) {
       done();
       return;
     }
@@ -127,10 +115,6 @@ export class OrderedAedes extends Aedes {
       stored.then(() => {
         this.emitNow(message, done);
       }, done);
-  }
-
-  get #inside(): Inside {
-    return this as unknown as Inside;
   }
 }
 

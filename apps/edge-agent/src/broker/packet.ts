@@ -1,3 +1,6 @@
+/** On a message that was handed out; a weak set of them is work for the garbage collector. */
+export const EMITTED = Symbol('emitted');
+
 /** A message as aedes hands it over. */
 export interface BrokerPacket {
   cmd: string;
@@ -9,6 +12,7 @@ export interface BrokerPacket {
   messageId?: number | undefined;
   brokerId?: string;
   brokerCounter?: number;
+  [EMITTED]?: true;
 }
 
 export function bytesOf(payload: Buffer | string): Buffer {
