@@ -4,8 +4,9 @@ import { EdgeError } from '@selvage/protocol';
 import type { Clock } from '@selvage/reconcile';
 import type { Place, Principal } from './acl.js';
 import { certificateKey, type Credentials, isSame } from './credentials.js';
+import { sourceOf } from './login-rest.js';
 import type { Admission, Introduction } from './mqtt-broker.js';
-import { Passwords } from './passwords.js';
+import { Passwords, type Shown } from './passwords.js';
 
 export interface IdentifyOptions {
   readonly place: Place;
@@ -33,7 +34,10 @@ export class Identification {
 
   readonly identify = async ({ peer, username, password }: Introduction): Promise<Admission | undefined> => {
     if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
-    if (username !== undefined) return this.#byLogin(username, password ?? Buffer.alloc(0));
+    if (username !== undefined) {
+      const shown = { username, password: password ?? Buffer.alloc(0), source: sourceOf(peer.address) };
+      return this.#byLogin(shown);
+    }
     const isAllowed = (): boolean => peer.listener === 'plain' && this.#options.anonymousLoopback();
     return isAllowed() ? { who: LOCAL, isCurrent: isAllowed } : undefined;
   };
@@ -60,10 +64,10 @@ export class Identification {
     }
   }
 
-  async #byLogin(username: string, password: Buffer): Promise<Admission | undefined> {
+  async #byLogin(shown: Shown): Promise<Admission | undefined> {
+    const { username } = shown;
     const login = this.#options.credentials().logins.get(username);
-    if (login === undefined || !(await this.#passwords.isRight(username, password, login.passwordHash)))
-      return undefined;
+    if (login === undefined || !(await this.#passwords.isRight(shown, login.passwordHash))) return undefined;
     return admission(() => {
       const now = this.#options.credentials().logins.get(username);
       return now?.passwordHash === login.passwordHash ? now.who : undefined;

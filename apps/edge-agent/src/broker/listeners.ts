@@ -86,7 +86,7 @@ export class Listeners {
     const door = new TlsDoor({
       ...config,
       opened: (socket, certificate) => {
-        this.#options.attach(socket, { listener: 'tls', certificate });
+        this.#options.attach(socket, { listener: 'tls', address: socket.remoteAddress, certificate });
       },
     });
     const listener = new Listener({
@@ -99,17 +99,17 @@ export class Listeners {
   }
 
   #webSocket(config: TlsListenerConfig): Omit<Open, 'at'> {
-    const certificates = new WeakMap<Duplex, Buffer>();
+    const peers = new WeakMap<Duplex, Peer>();
     const inside = new WebSocketDoor({
       maxPayload: () => this.#options.limits().packetBytes,
       opened: (stream, socket) => {
-        this.#options.attach(stream, { listener: 'webSocket', certificate: certificates.get(socket) });
+        this.#options.attach(stream, peers.get(socket) ?? { listener: 'webSocket' });
       },
     });
     const door = new TlsDoor({
       ...config,
       opened: (socket, certificate) => {
-        if (certificate !== undefined) certificates.set(socket, certificate);
+        peers.set(socket, { listener: 'webSocket', address: socket.remoteAddress, certificate });
         inside.meet(socket);
       },
     });
@@ -126,7 +126,7 @@ export class Listeners {
     const listener = new Listener({
       ...{ kind: 'plain', host, port, ...this.#options },
       meet: (socket) => {
-        this.#options.attach(socket, { listener: 'plain' });
+        this.#options.attach(socket, { listener: 'plain', address: socket.remoteAddress });
       },
     });
     return { listener };
