@@ -57,7 +57,7 @@ export class AppsModule implements OnModuleInit {
 
   onModuleInit(): void {
     const { apps, link } = this;
-    this.projects.addTenant({ noun: 'apps', any: (project) => apps.any(project) });
+    this.projects.addTenant({ noun: 'apps', any: (project, tx) => apps.any(project, tx) });
     this.secrets.usedBy((project, names, from) => apps.usersOf(project, names, from));
     this.secrets.onChanged((project, name) => apps.secretChanged(project, name));
     const labels = this.parts.get(NodeLabels);

@@ -25,8 +25,8 @@ export class Apps {
     this.store = new ResourceStore(db, AppRow, 'app');
   }
 
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   async list(project: string, { node, ...query }: z.output<typeof appList>): Promise<Page<App>> {

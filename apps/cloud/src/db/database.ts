@@ -14,6 +14,9 @@ const RETRY_CODES = new Set(['40001', '40P01']);
 const CONNECTION_LOST =
   /^(Connection terminated|Query runner already released|timeout exceeded when trying to connect|Client (has|was) .* not queryable)/;
 
+/** Throws `not_found` for a project that is not there; asked in the transaction that makes something in it. */
+export type ProjectCheck = (tx: EntityManager, project: string) => Promise<void>;
+
 /**
  * The database, behind two verbs. `read` never sees what is not committed. `write` runs one transaction: on SQLite one after the
  * other on a connection of its own (TypeORM has but one per data source, and would mix transactions), on PostgreSQL side by side,
@@ -24,6 +27,7 @@ export class Database {
   #last: Promise<unknown> = Promise.resolve();
   #epoch = '';
   #probe: Promise<void> | undefined;
+  #projectCheck: ProjectCheck = () => Promise.resolve();
   private readonly soleUse: SoleUse;
   private readonly sqlite: SqliteWriter;
 
@@ -133,7 +137,17 @@ export class Database {
     return turn;
   }
 
-  /** The next revision: higher than any before, in this transaction. */
+  /** Where the slice of projects says which there are. */
+  checkProjects(check: ProjectCheck): void {
+    this.#projectCheck = check;
+  }
+
+  /** Call it after `nextRevision`, which keeps the project there until the commit. @throws EdgeError `not_found`. */
+  projectExists(tx: EntityManager, project: string): Promise<void> {
+    return this.#projectCheck(tx, project);
+  }
+
+  /** The next revision: higher than any before, in this transaction. Every other change waits from here to the commit. */
   async nextRevision(tx: EntityManager): Promise<number> {
     await tx.increment(Settings, { id: 1 }, 'revision', 1);
     return (await tx.findOneByOrFail(Settings, { id: 1 })).revision;

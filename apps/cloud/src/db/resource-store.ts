@@ -64,13 +64,13 @@ export class ResourceStore<E extends ResourceEntity> {
   }
 
   /** Whether a project has any. */
-  async any(project: string): Promise<boolean> {
-    return this.db.read.existsBy(this.entity, this.where({ project }));
+  any(project: string, from: EntityManager = this.db.read): Promise<boolean> {
+    return from.existsBy(this.entity, this.where({ project }));
   }
 
   /**
    * Creates or changes an object, with the next revision.
-   * @throws EdgeError `conflict` when `ifMatch` is given and is not its revision.
+   * @throws EdgeError `conflict` when `ifMatch` is given and is not its revision, `not_found` when its project is not there.
    */
   async save(
     tx: EntityManager,
@@ -81,6 +81,7 @@ export class ResourceStore<E extends ResourceEntity> {
     const revision = await this.db.nextRevision(tx);
     const found = await this.find(project, name, tx);
     this.guard(found, ifMatch);
+    if (found === undefined) await this.db.projectExists(tx, project);
     const saved = found ?? this.fresh({ project, name, now });
     Object.assign(saved, changes, { revision, updatedAt: now });
     return tx.save(this.entity, saved);

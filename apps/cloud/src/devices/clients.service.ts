@@ -47,8 +47,8 @@ export class Clients {
     this.store = new ResourceStore(db, ClientRow, 'client');
   }
 
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   async list(project: string, { node, ...query }: z.output<typeof clientList>): Promise<Page<Client>> {

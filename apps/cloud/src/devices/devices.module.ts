@@ -78,9 +78,9 @@ export class DevicesModule implements OnModuleInit {
     const models = this.parts.get(Models);
     const clients = this.parts.get(Clients);
     const writes = this.parts.get(DeviceWrites);
-    this.projects.addTenant({ noun: 'devices', any: (project) => devices.any(project) });
-    this.projects.addTenant({ noun: 'device models', any: (project) => models.any(project) });
-    this.projects.addTenant({ noun: 'clients', any: (project) => clients.any(project) });
+    this.projects.addTenant({ noun: 'devices', any: (project, tx) => devices.any(project, tx) });
+    this.projects.addTenant({ noun: 'device models', any: (project, tx) => models.any(project, tx) });
+    this.projects.addTenant({ noun: 'clients', any: (project, tx) => clients.any(project, tx) });
     this.nodes.onRemoved(async (tx, ref) => {
       await writes.unbind(tx, ref);
       await clients.unbind(tx, ref);

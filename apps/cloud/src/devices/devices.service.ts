@@ -39,8 +39,8 @@ export class Devices {
     this.models = new ResourceStore(db, ModelRow, 'device model');
   }
 
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   async list(project: string, { node, model, state, ...query }: z.output<typeof deviceList>): Promise<Page<Device>> {

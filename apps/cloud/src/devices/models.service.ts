@@ -45,8 +45,8 @@ export class Models {
     this.store = new ResourceStore(db, ModelRow, 'device model');
   }
 
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   async list(project: string, query: ListQuery): Promise<Page<DeviceModel>> {

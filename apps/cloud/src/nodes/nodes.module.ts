@@ -40,7 +40,7 @@ export class NodesModule implements OnModuleInit, OnApplicationShutdown {
     this.presence.start();
     this.desired.add(nodeContributor(this.nodes));
     this.desired.add(brokerContributor(this.nodes));
-    this.projects.addTenant({ noun: 'nodes', any: (project) => this.nodes.any(project) });
+    this.projects.addTenant({ noun: 'nodes', any: (project, tx) => this.nodes.any(project, tx) });
     this.certificates.onJoined((tx, joins) =>
       setReported(
         tx,

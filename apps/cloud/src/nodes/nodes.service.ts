@@ -11,7 +11,7 @@ import {
   type ParsedInput,
 } from '@selvage/protocol';
 import { type Clock, systemClock } from '@selvage/reconcile';
-import { In } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import { Certificates, namesByProject, pieces } from '../certificates/certificates.module.js';
 import { Database, ResourceStore } from '../db/index.js';
 import { Desired } from '../desired/index.js';
@@ -74,8 +74,8 @@ export class Nodes implements OnModuleInit {
   }
 
   /** Whether a project has any node. */
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   /** Those of the names that exist. */

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { EdgeError, type ListQuery, type Project } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { In, MoreThan } from 'typeorm';
-import { Database } from '../db/index.js';
+import { Database, type Transaction } from '../db/index.js';
 import { type Caller, LiveFeed } from '../http/index.js';
 import { ProjectRow } from './projects.entity.js';
 
-/** Says whether a project still has something of a slice's noun, by the noun's plural. */
+/** Says whether a project still has something of a slice's noun, by the noun's plural, in the transaction that would delete it. */
 export interface ProjectTenant {
   readonly noun: string;
-  any(project: string): Promise<boolean>;
+  readonly any: (project: string, tx: Transaction) => Promise<boolean>;
 }
 
 const DEFAULT = 'default';
@@ -19,6 +19,7 @@ export class Projects {
   private readonly tenants: ProjectTenant[] = [];
   /** Names known to exist: each request into a project asks. */
   private readonly known = new Set<string>();
+  private removals = 0;
 
   constructor(
     private readonly db: Database,
@@ -39,8 +40,15 @@ export class Projects {
   /** @throws EdgeError `not_found`. */
   async mustExist(name: string): Promise<void> {
     if (this.known.has(name)) return;
-    if (!(await this.db.read.existsBy(ProjectRow, { name }))) throw missing(name);
-    this.known.add(name);
+    const { removals } = this;
+    await this.mustBe(this.db.read, name);
+    // One that was deleted while we read is not known.
+    if (removals === this.removals) this.known.add(name);
+  }
+
+  /** The same from the database itself. */
+  async mustBe(from: Transaction, name: string): Promise<void> {
+    if (!(await from.existsBy(ProjectRow, { name }))) throw missing(name);
   }
 
   async list({ projects }: Caller, { limit, cursor }: ListQuery): Promise<{ items: Project[]; cursor?: string }> {
@@ -69,14 +77,21 @@ export class Projects {
   /** @throws EdgeError `in_use` while something is left in it. */
   async remove(name: string): Promise<void> {
     if (name === DEFAULT) throw new EdgeError('in_use', 'The project "default" always exists.');
-    for (const tenant of this.tenants) {
-      if (await tenant.any(name))
-        throw new EdgeError('in_use', `There are ${tenant.noun} in project "${name}"; delete them first.`);
-    }
-    const { affected } = await this.db.write((tx) => tx.delete(ProjectRow, { name }));
-    if (affected === 0) throw missing(name);
+    await this.db.write((tx) => this.removeEmpty(tx, name));
+    this.removals += 1;
     this.known.delete(name);
     this.feed.changed('project', undefined, name);
+  }
+
+  private async removeEmpty(tx: Transaction, name: string): Promise<void> {
+    // Whatever is made in a project takes the next revision first as well: nothing is made in this one until the commit.
+    await this.db.nextRevision(tx);
+    await this.mustBe(tx, name);
+    for (const { noun, any } of this.tenants) {
+      if (await any(name, tx))
+        throw new EdgeError('in_use', `There are ${noun} in project "${name}"; delete them first.`);
+    }
+    await tx.delete(ProjectRow, { name });
   }
 }
 

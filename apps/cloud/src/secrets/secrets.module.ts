@@ -26,6 +26,6 @@ export class SecretsModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.registry.add(this.encrypted);
-    this.projects.addTenant({ noun: 'secrets', any: (project) => this.secrets.any(project) });
+    this.projects.addTenant({ noun: 'secrets', any: (project, tx) => this.secrets.any(project, tx) });
   }
 }

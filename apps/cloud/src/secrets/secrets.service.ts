@@ -61,8 +61,8 @@ export class Secrets {
     this.afterChange = hook;
   }
 
-  any(project: string): Promise<boolean> {
-    return this.store.any(project);
+  any(project: string, from?: EntityManager): Promise<boolean> {
+    return this.store.any(project, from);
   }
 
   /** Whether there are credentials for a registry under this name. */
