@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import Dockerode from 'dockerode';
 import { EdgeError } from '@selvage/protocol';
+import { linked } from '@selvage/reconcile';
 import type { Credentials } from './docker.js';
 import { engineError, type Operation } from './docker-errors.js';
 
@@ -56,13 +57,17 @@ export class EngineApi {
 
   /** An answer that goes on until its end or until the signal is aborted. */
   async stream(request: EngineRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const opening = new AbortController();
+    const either = linked([signal]);
     const timer = setTimeout(() => {
-      opening.abort(new DOMException('', 'TimeoutError'));
+      either.end(new DOMException('', 'TimeoutError'));
     }, request.deadlineMs ?? DEADLINE_MS);
     try {
-      const response = await this.#open(request, AbortSignal.any([signal, opening.signal]));
+      const response = await this.#open(request, either.signal);
+      response.once('close', either.end);
       return this.#chunks(request, response);
+    } catch (thrown) {
+      either.end();
+      throw thrown;
     } finally {
       clearTimeout(timer);
     }

@@ -1,14 +1,19 @@
+import { linked, type Linked } from '@selvage/reconcile';
+
 /** Gives up work that makes no progress: `signal` is aborted with the caller's, or when `progress` was not called for `limitMs`. */
 export class Stall {
-  readonly signal: AbortSignal;
   readonly #limitMs: number;
-  readonly #controller = new AbortController();
+  readonly #linked: Linked;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor(signal: AbortSignal, limitMs: number) {
     this.#limitMs = limitMs;
-    this.signal = AbortSignal.any([signal, this.#controller.signal]);
+    this.#linked = linked([signal]);
+  }
+
+  get signal(): AbortSignal {
+    return this.#linked.signal;
   }
 
   /** Whether it was the lack of progress that ended the work. */
@@ -21,11 +26,13 @@ export class Stall {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#over = true;
-      this.#controller.abort();
+      this.#linked.end();
     }, this.#limitMs);
   }
 
+  /** To be called when the work has ended, however it did. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#linked.end();
   }
 }

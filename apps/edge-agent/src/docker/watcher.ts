@@ -1,4 +1,4 @@
-import { type Backoff, type Cancel, type Clock, delay } from '@selvage/reconcile';
+import { type Backoff, type Cancel, type Clock, delay, linked, type Linked } from '@selvage/reconcile';
 import { type Engine, toEdgeError } from '@selvage/protocol';
 import type { Logger } from 'pino';
 import type { Docker, EngineEvent, EngineInfo, Labels } from './docker.js';
@@ -82,24 +82,25 @@ export class EngineWatcher {
 
   /** One connection, from the first answer of the engine until it goes away. */
   async #session(stopping: AbortSignal): Promise<void> {
-    const over = new AbortController();
     const { docker, labels } = this.#options;
     const info = await docker.info();
-    const events = await docker.events(labels, AbortSignal.any([stopping, over.signal]));
-    this.#found(info);
-    const endPulse = this.#pulse(over);
+    const over = linked([stopping]);
+    let endPulse: Cancel = () => undefined;
     try {
+      const events = await docker.events(labels, over.signal);
+      this.#found(info);
+      endPulse = this.#pulse(over);
       for await (const event of events) if (ACTIONS.has(event.action)) this.#tell((one) => one.happened?.(event));
       throw over.signal.aborted ? over.signal.reason : new Error('The engine ended the stream of events.');
     } catch (thrown) {
       throw over.signal.aborted ? over.signal.reason : thrown;
     } finally {
       endPulse();
-      over.abort();
+      over.end();
     }
   }
 
-  #pulse(over: AbortController): Cancel {
+  #pulse(over: Linked): Cancel {
     const { clock, docker } = this.#options;
     let cancel: Cancel = () => undefined;
     const beat = (): void => {
@@ -109,7 +110,7 @@ export class EngineWatcher {
             if (!over.signal.aborted) beat();
           },
           (error: unknown) => {
-            over.abort(error);
+            over.end(error);
           },
         );
       });
