@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Section, toEdgeError } from '@selvage/protocol';
+import { nodeKey, type Section, toEdgeError } from '@selvage/protocol';
 import { Database } from '../db/index.js';
 import { LOG, type Logger } from '../log/index.js';
+import { byHalves } from './by-halves.js';
 import { Complaints } from './complaints.js';
 import { type Batch, InboundRegistry } from './inbound.js';
 import type { NodeSession } from './node-session.js';
@@ -69,18 +70,33 @@ export class InboundWriter {
     return [...this.registry.all].filter(({ waiting }) => waiting > 0).map((intake) => intake.batch(BATCH));
   }
 
+  /** A report that cannot be written costs no other node its own. */
   private async write(batch: Batch): Promise<void> {
+    const { log } = this;
     try {
-      await this.db.write(async (tx) => {
-        await batch.apply(tx);
-        await this.hashes.note(tx, batch.written);
+      await byHalves(batch.written, {
+        write: (some) => this.store(batch.among(some)),
+        alone: (one, err) => {
+          log.error({ err, node: nodeKey(one.ref), section: one.section }, 'a report could not be written');
+          this.forget(one);
+        },
       });
     } catch (error) {
-      this.log.error({ err: error, reports: batch.written.length }, 'reports were not written');
+      log.error({ err: error, reports: batch.written.length }, 'reports were not written');
       for (const one of batch.written) this.forget(one);
-      return;
     }
-    batch.committed();
+  }
+
+  private async store(batch: Batch): Promise<void> {
+    await this.db.write(async (tx) => {
+      await batch.apply(tx);
+      await this.hashes.note(tx, batch.written);
+    });
+    try {
+      batch.committed();
+    } catch (error) {
+      this.log.error({ err: error }, 'what follows from reports failed; they are written');
+    }
   }
 
   /** The hub does not have it after all: the next heartbeat's digest will differ, and the node sends it again. */

@@ -41,6 +41,8 @@ export interface Arrival extends Written {
 /** Reports that are written in one transaction. */
 export interface Batch {
   readonly written: readonly Written[];
+  /** Those of its reports that are among these. */
+  among(some: readonly Written[]): Batch;
   apply(tx: Transaction): Promise<void>;
   committed(): void;
 }
@@ -83,10 +85,21 @@ class TypedIntake<T> implements Intake {
   batch(limit: number): Batch {
     const reports = [...this.reports.values()].slice(0, limit);
     for (const { ref } of reports) this.reports.delete(nodeKey(ref));
-    return {
-      written: reports,
-      apply: (tx) => this.handler.apply(tx, reports),
-      committed: () => this.handler.committed?.(reports),
-    };
+    return batchOf(this.handler, reports);
   }
+}
+
+function batchOf<T>(handler: InboundHandler<T>, reports: readonly (InboundReport<T> & Written)[]): Batch {
+  return {
+    written: reports,
+    among: (some) => {
+      const wanted = new Set(some);
+      return batchOf(
+        handler,
+        reports.filter((report) => wanted.has(report)),
+      );
+    },
+    apply: (tx) => handler.apply(tx, reports),
+    committed: () => handler.committed?.(reports),
+  };
 }

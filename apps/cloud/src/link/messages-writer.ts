@@ -3,6 +3,7 @@ import { EdgeError, toEdgeError, type UpFrame } from '@selvage/protocol';
 import { type Backoff, delay } from '@selvage/reconcile';
 import { Database } from '../db/index.js';
 import { LOG, type Logger } from '../log/index.js';
+import { byHalves, isAway } from './by-halves.js';
 import { type Arrived, type Flow, MessageIntake, type MessageSource } from './messages-intake.js';
 import { MessagePositions, type Rejection } from './messages-positions.service.js';
 import { MessageRegistry } from './messages.js';
@@ -57,34 +58,41 @@ export class MessageWriter {
     this.writing = undefined;
   }
 
-  /** Writes a batch, whatever it takes. What fails for a reason of its own is found by halves, and rejected in the end: `why`. */
-  private async write(batch: readonly Arrived[], why?: Rejection): Promise<void> {
+  /** Writes a batch, whatever it takes; what fails for a reason of its own is rejected in the end. */
+  private write(batch: readonly Arrived[]): Promise<void> {
+    return byHalves(batch, {
+      write: (some) => this.persist(some),
+      alone: (one, thrown) => this.giveUp(one, thrown),
+    });
+  }
+
+  /** Writes all of them, or rejects them for a reason, as soon as the database is there. */
+  private async persist(batch: readonly Arrived[], why?: Rejection): Promise<void> {
     for (let tries = 1; !this.stopping.signal.aborted; tries += 1) {
       try {
         await this.store(batch, why);
         return;
       } catch (thrown) {
-        if (isAway(thrown)) {
-          if (tries === 1) this.log.warn({ err: thrown, messages: batch.length }, 'messages wait for the database');
-          await this.rest(tries, AWAY);
-        } else if (batch.length > 1) {
-          const half = Math.ceil(batch.length / 2);
-          await this.write(batch.slice(0, half));
-          await this.write(batch.slice(half));
-          return;
-        } else if (tries < MAX_TRIES) await this.rest(tries, ALONE);
-        else {
-          this.lament(batch, thrown);
-          if (why === undefined) await this.write(batch, reasonOf(thrown));
-          return;
-        }
+        const away = isAway(thrown);
+        if (!away && (batch.length > 1 || tries >= MAX_TRIES)) throw thrown;
+        if (away && tries === 1)
+          this.log.warn({ err: thrown, messages: batch.length }, 'messages wait for the database');
+        await this.rest(tries, away ? AWAY : ALONE);
       }
     }
   }
 
-  private lament(batch: readonly Arrived[], thrown: unknown): void {
-    for (const { source, message } of batch)
-      this.log.error({ err: thrown, node: source.key, lane: message.lane, seq: message.seq }, 'a message was given up');
+  private async giveUp(one: Arrived, thrown: unknown): Promise<void> {
+    this.lament(one, thrown);
+    try {
+      await this.persist([one], reasonOf(thrown));
+    } catch (again) {
+      this.lament(one, again);
+    }
+  }
+
+  private lament({ source, message: { lane, seq } }: Arrived, thrown: unknown): void {
+    this.log.error({ err: thrown, node: source.key, lane, seq }, 'a message was given up');
   }
 
   private async store(batch: readonly Arrived[], why?: Rejection): Promise<void> {
@@ -121,9 +129,4 @@ export class MessageWriter {
 function reasonOf(thrown: unknown): Rejection {
   const { code, detail } = toEdgeError(thrown);
   return { code, detail: thrown instanceof EdgeError ? detail : 'The hub could not take it; its log says why.' };
-}
-
-/** Whether it is not the messages' fault. */
-function isAway(thrown: unknown): boolean {
-  return thrown instanceof EdgeError && (thrown.code === 'database_unavailable' || thrown.code === 'overloaded');
 }
