@@ -215,6 +215,16 @@ describe('the broker of a node', () => {
     await until(() => secure({ username: 'sensor-user', password: PASSWORD }).then(Boolean, () => false));
   });
 
+  it('asks nobody for a certificate where that is said, so that browsers connect', async () => {
+    desired.set('broker', desiredBroker.parse({ webSocket: { clientCertificates: 'none' } }));
+    const refusal = (): Promise<string> => overWebSocket(lamp).then(() => '', String);
+    await until(async () => (await refusal()).includes('Not authorized'));
+    await overWebSocket({ username: 'sensor-user', password: PASSWORD, clientId: 'page' });
+    await secure(lamp);
+    desired.set('broker', desiredBroker.parse({}));
+    await until(async () => (await refusal()) === '');
+  });
+
   it('shows a new certificate of the node to whoever comes then, and keeps who is there', async () => {
     const stays = await secure({ ...lamp, clientId: 'stays' });
     own = await nodeCertificate();

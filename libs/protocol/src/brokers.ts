@@ -55,12 +55,12 @@ const port = z.int().min(0).max(65_535);
 
 /**
  * A listener with TLS. Without `clientCertificates` its clients need a certificate, except while the node has logins: then a user name
- * and password do as well.
+ * and password do as well. With `none` it does not ask for one, as browsers want it, and user name and password are needed.
  */
 const tlsListener = z.object({
   enabled: z.boolean().default(true),
   host: z.string().min(1).max(255).default('0.0.0.0'),
-  clientCertificates: z.enum(['required', 'optional']).optional(),
+  clientCertificates: z.enum(['required', 'optional', 'none']).optional(),
 });
 export const MQTT_PORT = 8883;
 export const MQTT_WEBSOCKET_PORT = 8884;

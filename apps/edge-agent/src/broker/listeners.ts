@@ -12,7 +12,7 @@ import { WebSocketDoor } from './ws-door.js';
 export interface TlsListenerConfig extends TlsCredentials {
   readonly host: string;
   readonly port: number;
-  readonly clientCertificates: 'required' | 'optional';
+  readonly clientCertificates: 'required' | 'optional' | 'none';
 }
 
 /** Where the broker listens; a listener that is not named is closed. */

@@ -10,7 +10,7 @@ export interface TlsCredentials {
 }
 
 export interface TlsDoorOptions extends TlsCredentials {
-  readonly clientCertificates: 'required' | 'optional';
+  readonly clientCertificates: 'required' | 'optional' | 'none';
   readonly opened: (socket: TLSSocket, certificate: Buffer | undefined) => void;
 }
 
@@ -35,7 +35,9 @@ export class TlsDoor {
   constructor({ key, chain, ca, clientCertificates, opened }: TlsDoorOptions) {
     const context = { key, cert: chain, ca, minVersion: 'TLSv1.2', ciphers: CIPHERS } as const;
     const isRequired = clientCertificates === 'required';
-    const asked = { requestCert: true, rejectUnauthorized: isRequired, handshakeTimeout: HANDSHAKE_MS };
+    // A browser that is asked for a certificate gives up a WebSocket.
+    const requestCert = clientCertificates !== 'none';
+    const asked = { requestCert, rejectUnauthorized: isRequired, handshakeTimeout: HANDSHAKE_MS };
     this.#server = createServer({ ...context, ...asked }, (socket) => {
       const certificate = socket.getPeerX509Certificate()?.raw;
       if (socket.authorized || (certificate === undefined && !isRequired)) opened(socket, certificate);
