@@ -76,9 +76,16 @@ describe('the configuration', () => {
     expect(told.split('\n')).toHaveLength(8);
   });
 
-  it.each(['', '[]', '{', '"text"', 'null'])('is not read from %j', (text) => {
+  it.each([
+    ['', 'is no JSON: '],
+    ['{', 'is no JSON: '],
+    ['[]', 'begins with {'],
+    ['"text"', 'begins with {'],
+    ['null', 'begins with {'],
+    ['{"apiprot": 1}', 'Unrecognized key: "apiprot"'],
+  ])('is not read from %j: it %s', (text, problem) => {
     write(text);
-    expect(problems({})).toContain('agent.json');
+    expect(problems({})).toContain(`${join(folder.path, 'agent.json')}: ${problem}`);
   });
 
   it('has its folder from the command, else the environment, else where an installed agent has it', () => {

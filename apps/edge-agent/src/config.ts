@@ -76,10 +76,12 @@ export function dataFolder(given: string | undefined, env: Environment = process
  */
 export function readConfig(folder: string, env: Environment = process.env): AgentConfig {
   const path = join(folder, 'agent.json');
-  const file = fileSettings.safeParse(readSettings(path));
+  const read = readSettings(path);
+  const file = fileSettings.safeParse(read.settings);
   const given = environment.safeParse(withoutEmpty(env));
-  if (file.success && given.success) return merged(folder, file.data, given.data);
-  const problems = [...problemsOf(given.error, ''), ...problemsOf(file.error, `${path}: `)];
+  if (read.problem === undefined && file.success && given.success) return merged(folder, file.data, given.data);
+  const ofFile = read.problem === undefined ? problemsOf(file.error, `${path}: `) : [`  ${path}: ${read.problem}`];
+  const problems = [...problemsOf(given.error, ''), ...ofFile];
   throw new EdgeError('config_invalid', `Change these settings:\n${problems.join('\n')}`);
 }
 
@@ -106,20 +108,26 @@ function mqttPorts(file: z.output<typeof fileSettings>, env: z.output<typeof env
   };
 }
 
-/** The file's content; an empty object when there is no file, its text when it is no JSON. */
-function readSettings(path: string): unknown {
+/** What the file says, nothing when there is none; or why it cannot be read. */
+function readSettings(path: string): { readonly settings: unknown; readonly problem?: string } {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    return error instanceof Error ? error.message : undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { settings: {} };
+    return { settings: {}, problem: `cannot be read: ${wordsOf(error)}` };
   }
   try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+    const settings: unknown = JSON.parse(text);
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return { settings };
+    return { settings: {}, problem: 'begins with { and ends with }, see docs/configuration.md' };
+  } catch (error) {
+    return { settings: {}, problem: `is no JSON: ${wordsOf(error)}` };
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function withoutEmpty(env: Environment): Environment {
@@ -127,5 +135,8 @@ function withoutEmpty(env: Environment): Environment {
 }
 
 function problemsOf(error: z.ZodError | undefined, where: string): string[] {
-  return (error?.issues ?? []).map(({ path, message }) => `  ${where}${path.map(String).join('.')}: ${message}`);
+  return (error?.issues ?? []).map(({ path, message }) => {
+    const setting = path.map(String).join('.');
+    return `  ${where}${setting === '' ? '' : `${setting}: `}${message}`;
+  });
 }

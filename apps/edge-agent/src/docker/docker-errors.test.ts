@@ -133,7 +133,10 @@ describe('no answer', () => {
     ['other', 'words of the error', false],
   ])('%s: %s', (code, why, missing) => {
     const error = engineError({ operation: 'start', subject: 'web', code, message: 'words of the error' });
-    expect([error.code, error.detail]).toEqual(['docker_unavailable', `No answer to "start": ${why}.`]);
+    expect([error.code, error.detail]).toEqual([
+      'docker_unavailable',
+      `The Docker engine gave no answer to "start": ${why}.`,
+    ]);
     expect(socketIsMissing(error)).toBe(missing);
   });
 });

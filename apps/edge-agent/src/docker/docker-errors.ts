@@ -61,7 +61,7 @@ export function engineError(failure: EngineFailure): EdgeError {
 
 function unanswered({ operation, code, message }: EngineFailure): EdgeError {
   const why = silence[code ?? ''] ?? (message === '' ? 'no reason was given' : message);
-  return new EdgeError('docker_unavailable', bounded(`No answer to "${operation}": ${why}.`));
+  return new EdgeError('docker_unavailable', bounded(`The Docker engine gave no answer to "${operation}": ${why}.`));
 }
 
 /** Whether there is no engine at all, rather than one that does not answer. */

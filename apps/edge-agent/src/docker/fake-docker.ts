@@ -96,7 +96,8 @@ export class FakeDocker implements port.Docker {
 
   ping(): Promise<void> {
     if (this.#answers) return Promise.resolve();
-    return Promise.reject(new EdgeError('docker_unavailable', 'No answer to "info": nothing listens on its socket.'));
+    const detail = 'The Docker engine gave no answer to "info": nothing listens on its socket.';
+    return Promise.reject(new EdgeError('docker_unavailable', detail));
   }
 
   async list(labels: port.Labels = {}): Promise<port.ContainerLine[]> {
