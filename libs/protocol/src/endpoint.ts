@@ -90,18 +90,28 @@ export function crud<I extends Schema, W extends Schema, L extends Schema, X ext
   const items = z.object({ items: z.array(answer), cursor: z.string().optional() });
   return {
     list: endpoint({ ...read, ...all, summary: `List ${plural}`, query: noun.list, answer: items }),
-    get: endpoint({ ...read, ...one, summary: `Read a ${singular}`, query: noQuery, answer }),
-    put: endpoint({ ...change, ...one, method: 'PUT', summary: `Create or replace a ${singular}`, body: noun.write }),
-    patch: endpoint({ ...change, ...one, method: 'PATCH', summary: `Change a ${singular}`, body: noun.patch }),
+    get: endpoint({ ...read, ...one, summary: `Read ${aOrAn(singular)}`, query: noQuery, answer }),
+    put: endpoint({
+      ...change,
+      ...one,
+      method: 'PUT',
+      summary: `Create or replace ${aOrAn(singular)}`,
+      body: noun.write,
+    }),
+    patch: endpoint({ ...change, ...one, method: 'PATCH', summary: `Change ${aOrAn(singular)}`, body: noun.patch }),
     remove: endpoint({
       ...one,
       method: 'DELETE',
       role: 'operator',
       scope: 'project',
-      summary: `Delete a ${singular}`,
+      summary: `Delete ${aOrAn(singular)}`,
       query: noun.remove,
       body: none,
       answer: none,
     }),
   };
+}
+
+function aOrAn(noun: string): string {
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`;
 }
