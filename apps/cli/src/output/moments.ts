@@ -9,17 +9,18 @@ const SECONDS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s
 /** How long a moment is over (or, without a sign too, ahead), in one unit: `12s`, `5m`, `47h`, `3d`. */
 export function age(moment: string | undefined, now: number): string {
   if (moment === undefined) return '';
-  return span(Math.abs(now - Date.parse(moment)));
+  const ms = now - Date.parse(moment);
+  return ms >= 0 ? span(ms) : span(-ms, Math.round);
 }
 
 /** A number of milliseconds in one unit, rounded down. */
-export function span(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+export function span(ms: number, whole: (count: number) => number = Math.floor): string {
+  const seconds = whole(ms / 1000);
   const [, unit = 's'] = STEPS.find(([least]) => seconds >= least) ?? [];
-  return `${Math.floor(seconds / (SECONDS[unit] ?? 1))}${unit}`;
+  return `${whole(seconds / (SECONDS[unit] ?? 1))}${unit}`;
 }
 
-/** A moment with its distance: `2026-11-24 10:56:13Z (5m ago)`, `… (in 5m)`. */
+/** A moment with its distance, what is to come to the nearest unit: `2026-11-24 10:56:13Z (5m ago)`, `… (in 5m)`. */
 export function moment(text: string | undefined, now: number): string {
   if (text === undefined) return '';
   const isOver = Date.parse(text) <= now;

@@ -49,6 +49,7 @@ describe('a moment', () => {
   it('is shown with its distance', () => {
     expect(moment('2030-01-01T11:54:59.123Z', NOW)).toBe('2030-01-01 11:54:59Z (5m ago)');
     expect(moment('2030-01-01T12:05:00Z', NOW)).toBe('2030-01-01 12:05:00Z (in 5m)');
+    expect(moment('2030-01-01T23:59:59.900Z', NOW)).toBe('2030-01-01 23:59:59Z (in 12h)');
     expect(age(undefined, NOW)).toBe('');
   });
 });
