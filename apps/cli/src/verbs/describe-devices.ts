@@ -1,24 +1,12 @@
-import { type Device, type DeviceModelSpec, endpoints, type ShownKey } from '@selvage/protocol';
-import { age, type Column, factLines, moment, section, tableLines } from '../output/index.js';
+import { type Device, type DeviceModelSpec, endpoints } from '@selvage/protocol';
+import { type Column, factLines, moment, section, tableLines } from '../output/index.js';
 import type { Session, World } from '../world/index.js';
 import { certificateLines } from './certificate-lines.js';
 import { headFacts } from './head-facts.js';
+import { twinLines } from './twin-lines.js';
 
 type Lines = (world: World, session: Session, name: string) => Promise<string[]>;
-type Row = readonly [key: string, shown: ShownKey];
 type Property = DeviceModelSpec['properties'][string];
-
-const TWIN: readonly Column<Row>[] = [
-  { title: 'KEY', of: ([key]) => key },
-  {
-    title: 'TYPE',
-    of: ([, { type, unit, access }]) => [type, unit, access === 'r' ? 'read only' : ''].filter(Boolean).join(', '),
-  },
-  { title: 'EXPECTED', of: ([, { expected }], now) => sideText(expected, now) },
-  { title: 'ACTUAL', of: ([, { actual }], now) => sideText(actual, now) },
-  { title: 'PENDING', of: ([, { pending }]) => (pending ? 'yes' : ''), sparse: true },
-  { title: 'SET BY', of: ([, { expected }]) => expected?.by ?? '', sparse: true },
-];
 
 const PROPERTIES: readonly Column<readonly [string, Property]>[] = [
   { title: 'KEY', of: ([key]) => key },
@@ -37,7 +25,9 @@ export const deviceLines: Lines = async (world, { client, project }, name) => {
   const now = world.now();
   return [
     ...factLines([...headFacts(device, now), ...deviceFacts(device, now)]),
-    ...section('Twin', lines(TWIN, Object.entries(device.status.twin), now)),
+    ...section('Twin', twinLines(device.status.twin, now)),
+    ...section('May publish beside its own topics', device.spec.grants.publish),
+    ...section('May subscribe beside its own topics', device.spec.grants.subscribe),
     ...section('Certificates', certificateLines(certificates, now)),
   ];
 };
@@ -102,13 +92,6 @@ function deviceFacts({ spec, status }: Device, now: number): [string, string | u
 
 function lines<T>(columns: readonly Column<T>[], rows: readonly T[], now: number): string[] {
   return rows.length === 0 ? [] : tableLines(columns, rows, now);
-}
-
-/** `21 (cloud 3, edge 1; 5m ago)` */
-function sideText(side: ShownKey['expected'], now: number): string {
-  if (side === undefined) return '-';
-  const { value, at, version } = side;
-  return `${value === '' ? '""' : value} (cloud ${version.cloud}, edge ${version.edge}; ${age(at, now)} ago)`;
 }
 
 function rangeText({ min, max, maxLength, enum: values }: Property): string {

@@ -83,6 +83,23 @@ describe('devices', () => {
     expect((await cli(hub, ['history', 'lamp', '--since', 'soon'])).code).toBe(2);
   });
 
+  it('are shown as they were at a moment', async () => {
+    hub.on(`GET ${PATH}/devices/lamp/twin`, { device: 'lamp', at: '2030-01-01T11:30:00.000Z', twin: { level } });
+    const { out } = await cli(hub, ['history', 'device/lamp', '--at', '30m']);
+    expect(out).toMatch(/level +int, % +40 \(cloud 3, edge 1; 60m ago\) +20 /);
+    expect(hub.asked[0]?.query).toEqual({ at: '2030-01-01T11:30:00.000Z' });
+    expect((await cli(hub, ['history', 'lamp', '--at', '30m', '--key', 'level'])).code).toBe(2);
+  });
+
+  it('are described with what they were granted', async () => {
+    const spec = deviceSpec.parse({ grants: { publish: ['default/nodes/edge-1/user/#'] } });
+    hub.on(`GET ${PATH}/devices/lamp`, { ...lamp, spec });
+    hub.on(`GET ${PATH}/devices/lamp/certificates`, { items: [] });
+    const { out } = await cli(hub, ['describe', 'device/lamp']);
+    expect(out).toContain('May publish beside its own topics:\n  default/nodes/edge-1/user/#\n');
+    expect(out).not.toContain('May subscribe');
+  });
+
   it('are applied after their models and before apps', async () => {
     const documents = ['Client', 'Device', 'DeviceModel'].map((kind) => JSON.stringify({ kind, name: 'x', spec: {} }));
     const file = join(folder, 'all.yaml');

@@ -12,12 +12,14 @@ import {
   UsageError,
   type World,
 } from '../world/index.js';
+import { twinLines } from './twin-lines.js';
 
 interface Options extends ProjectOptions {
   readonly key?: string;
   readonly side?: TwinSide;
   readonly since?: string;
   readonly until?: string;
+  readonly at?: string;
   readonly limit: number;
   readonly output: Format;
 }
@@ -41,17 +43,24 @@ export const history: Register = (parent, world) => {
     .addOption(new Option('--side <side>', 'only this side').choices(twinSide.options))
     .option('--since <moment>', 'from then on: 2h, or 2026-11-24T14:03:00Z')
     .option('--until <moment>', 'until then')
+    .addOption(
+      new Option('--at <moment>', 'the whole twin as it was then, in place of changes').conflicts([
+        ...['key', 'side', 'since', 'until'],
+      ]),
+    )
     .option('--limit <count>', 'at most this many', count, 100)
     .addOption(
       new Option('-o, --output <format>', 'how to show it').choices(['table', 'json', 'yaml']).default('table'),
     );
   inProject(command).action((given: string[], options: Options) => {
     const named = given.length === 1 && given[0]?.includes('/') === false ? ['device', ...given] : given;
-    return run(world, referenceOf(named, ['device']).name, options);
+    const { name } = referenceOf(named, ['device']);
+    return options.at === undefined ? run(world, name, options) : twinAt(world, name, { ...options, at: options.at });
   });
   examples(command, [
     'selvage history device/lamp-1 --since 2h',
     'selvage history device/lamp-1 --key level --side actual',
+    'selvage history device/lamp-1 --at 2026-11-24T14:03:00Z',
   ]);
 };
 
@@ -74,6 +83,17 @@ async function run(world: World, name: string, options: Options): Promise<void> 
   else if (output === 'yaml') await world.out.write(yaml(items));
   else if (items.length === 0) await world.err.write(`Nothing of the kind is known of device/${name}.\n`);
   else await world.out.write(text(tableLines(columns, items, world.now())));
+}
+
+/** What was: both sides of each key as they stood at a moment. */
+async function twinAt(world: World, name: string, options: Options & { readonly at: string }): Promise<void> {
+  const query = { at: momentOf(options.at, world.now()) };
+  const { client, project } = await openSession(world, options);
+  const view = await client.call(endpoints.devices.twin, { params: { project, name }, query, signal: world.signal });
+  if (options.output === 'json') await world.out.write(json(view));
+  else if (options.output === 'yaml') await world.out.write(yaml(view));
+  else if (Object.keys(view.twin).length === 0) await world.err.write(`device/${name} has no values.\n`);
+  else await world.out.write(text(twinLines(view.twin, world.now())));
 }
 
 /** A moment as it is written, or a time ago. @throws UsageError. */

@@ -10,6 +10,7 @@ import { login } from './login.js';
 import { logout } from './logout.js';
 import { logs } from './logs.js';
 import { node } from './node.js';
+import { password } from './password.js';
 import { project } from './project.js';
 import { rollout } from './rollout.js';
 import { set } from './set.js';
@@ -32,6 +33,7 @@ export const verbs: readonly Register[] = [
   history,
   node,
   cert,
+  password,
   token,
   project,
   completion,

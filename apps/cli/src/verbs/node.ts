@@ -11,6 +11,7 @@ import {
   type Register,
   type World,
 } from '../world/index.js';
+import { nodeBroker } from './node-broker.js';
 
 interface JoinOptions extends ProjectOptions {
   readonly ttl: string;
@@ -19,7 +20,9 @@ interface JoinOptions extends ProjectOptions {
 
 /** `selvage node`: lets machines join, and says how nodes are treated. */
 export const node: Register = (parent, world) => {
-  const group = parent.command('node').description('let a machine join; enable, disable and label nodes');
+  const group = parent
+    .command('node')
+    .description('let a machine join; enable, disable and label nodes; look at their brokers');
   const join = group
     .command('join')
     .description('make a join token and print the line to run on the machine')
@@ -53,6 +56,8 @@ export const node: Register = (parent, world) => {
     setLabels(world, name, { ...options, given }),
   );
   examples(label, ['selvage node label edge-1 site=a rack=7 old-']);
+
+  nodeBroker(group, world);
 };
 
 async function joinLine(world: World, name: string, options: JoinOptions): Promise<void> {

@@ -1,4 +1,5 @@
 export { type Context, readContext, writeContext } from './context.js';
+export { passwordsOf } from './new-password.js';
 export { ask, askHidden, readInput } from './prompt.js';
 export { DEFAULT_URL, openSession, type Session, urlOf } from './session.js';
 export { UsageError } from './usage-error.js';
