@@ -78,7 +78,7 @@ describe('a manifest file', () => {
     [
       'a key twice',
       APP.replace('name: web\nspec', 'name: web\nname: web2\nspec'),
-      ['f.yaml:3:1 Map keys must be unique'],
+      ['f.yaml:3:1 name: is there already'],
     ],
   ])('with %s says where', (_what, text, expected) => {
     expect(problems(text)).toEqual(expected);
@@ -124,6 +124,21 @@ describe('a manifest file', () => {
     const started = performance.now();
     expect(problems(bomb.join('\n'))[0]).toMatch(/aliases .* repeat too much/);
     expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it.each([
+    ['keys', (index: number) => `k${index}: 1\n`, /kind: is not one of/],
+    ['unknown keys', (index: number) => (index === 0 ? 'kind: Node\nname: a\n' : `k${index}: 1\n`), /k1: is not known/],
+    ['lists for keys', (index: number) => `? [${index}]\n: 1\n`, /kind: is not one of/],
+    ['the same key', () => 'k: 1\n', /:2:1 k: is there already/],
+  ])('with very many %s is refused quickly', (_what, line, says) => {
+    const text = Array.from({ length: 60_000 }, (_, index) => line(index)).join('');
+    const before = process.cpuUsage();
+    const found = problems(text);
+    const { user } = process.cpuUsage(before);
+    expect(found[0]).toMatch(says);
+    expect(found.length).toBeLessThanOrEqual(101);
+    expect(user).toBeLessThan(5_000_000);
   });
 
   it('that is nested without end is refused', () => {

@@ -1,7 +1,7 @@
 import { EdgeError, type Manifest } from '@selvage/protocol';
 import type { NounName } from '../arguments/index.js';
 import type { World } from '../world/index.js';
-import { type Parsed, parseSource, type Placed } from './documents.js';
+import { MAX_PROBLEMS, type Parsed, parseSource, type Placed } from './documents.js';
 import { readSources } from './sources.js';
 
 const MAX_DOCUMENTS = 1000;
@@ -24,9 +24,10 @@ export async function readManifests(
   const parsed = sources.map(parseSource);
   const documents = parsed.flatMap((one) => one.documents);
   const all = [...problems, ...parsed.flatMap((one: Parsed) => one.problems), ...repeated(documents, project)];
-  if (documents.length > MAX_DOCUMENTS) all.push(`more than ${MAX_DOCUMENTS} documents at once; apply them in parts`);
+  if (documents.length > MAX_DOCUMENTS)
+    all.unshift(`more than ${MAX_DOCUMENTS} documents at once; apply them in parts`);
   if (all.length === 0 && documents.length === 0) all.push(`${files.join(', ')}: no manifest in it`);
-  if (all.length > 0) throw new EdgeError('invalid_manifest', `Nothing was sent.\n${all.join('\n')}`);
+  if (all.length > 0) throw new EdgeError('invalid_manifest', ['Nothing was sent.', ...firstOf(all)].join('\n'));
   return documents
     .map(({ manifest }) => ({ ...manifest, project: manifest.project ?? project }))
     .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
@@ -45,6 +46,11 @@ export const NOUN_OF = {
 /** `app/web` */
 export function spelledName({ kind, name }: Pick<Manifest, 'kind' | 'name'>): string {
   return `${NOUN_OF[kind]}/${name}`;
+}
+
+function firstOf(problems: readonly string[]): string[] {
+  const more = problems.length - MAX_PROBLEMS;
+  return more > 0 ? [...problems.slice(0, MAX_PROBLEMS), '… and more, when these are mended'] : [...problems];
 }
 
 function repeated(documents: readonly Placed[], project: string): string[] {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { World } from './world.js';
 
 /** Adds a verb, or a group of verbs, to a command. */
@@ -19,7 +19,11 @@ export function examples(command: Command, lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
+const MAX_REPEATS = 1000;
+
 /** For options that may be given several times. */
-export function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
+export function collect(value: string, before: string[] = []): string[] {
+  if (before.length >= MAX_REPEATS) throw new InvalidArgumentError(`It may be given ${MAX_REPEATS} times at most.`);
+  before.push(value);
+  return before;
 }
