@@ -176,7 +176,8 @@ export function instance(name: string, changes: object = {}, container: object =
 
 export interface RunOptions {
   readonly config?: Partial<Config>;
-  readonly input?: string;
+  /** What comes on standard input: a text, or a stream that may go on. */
+  readonly input?: string | Readable;
   /** The input is typed on a terminal. */
   readonly typed?: true;
   readonly signal?: AbortSignal;
@@ -188,6 +189,11 @@ export interface RunOptions {
   readonly onOutput?: (out: string) => void;
   /** Told of every wait; by default none is longer than a moment. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+function inputOf(given: string | Readable | undefined): Readable {
+  if (given instanceof Readable) return given;
+  return Readable.from(given === undefined ? [] : [Buffer.from(given)]);
 }
 
 /** Runs the program in this process against a hub. */
@@ -211,9 +217,7 @@ export async function cli(
   const config = { url: hub.url, token: 't', contextFile: '/nonexistent/cli.json', mayColor: false, version: '1.2.3' };
   const code = await run(args, {
     config: { ...config, ...options.config },
-    in: Object.assign(Readable.from(options.input === undefined ? [] : [Buffer.from(options.input)]), {
-      isTTY: options.typed === true,
-    }),
+    in: Object.assign(inputOf(options.input), { isTTY: options.typed === true }),
     out: output('out'),
     err: output('err'),
     signal: options.signal ?? new AbortController().signal,

@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readInput, type World } from '../world/index.js';
+import { openFile, readUpTo, type World } from '../world/index.js';
 
 /** The text of a manifest file and what it is called in messages. */
 export interface Source {
@@ -15,7 +14,13 @@ export interface Sources {
   readonly problems: readonly string[];
 }
 
-export const MAX_FILE = 1024 * 1024;
+interface Problem {
+  readonly problem: string;
+}
+
+const MAX_FILE = 1024 * 1024;
+/** Characters of all files together. */
+const MAX_ALL = 16 * MAX_FILE;
 const MAX_FILES = 1000;
 const MANIFEST = /\.(ya?ml|json)$/;
 
@@ -26,10 +31,16 @@ export async function readSources(world: World, paths: readonly string[]): Promi
   const problems = found.filter((one) => typeof one === 'string');
   if (files.length > MAX_FILES) return { sources: [], problems: [`more than ${MAX_FILES} files at once`] };
   const sources: Source[] = [];
+  let length = 0;
   for (const file of files) {
-    const text = await textOf(world, file);
-    if (typeof text === 'string') sources.push({ file: file === '-' ? 'stdin' : file, text });
-    else problems.push(text.problem);
+    const one = await read(world, file);
+    if ('problem' in one) {
+      problems.push(one.problem);
+      continue;
+    }
+    sources.push(one);
+    length += one.text.length;
+    if (length > MAX_ALL) return { sources: [], problems: [`more than ${MAX_ALL} bytes at once; apply them in parts`] };
   }
   return { sources, problems };
 }
@@ -47,27 +58,24 @@ async function filesOf(path: string): Promise<string[] | string> {
   }
 }
 
-async function textOf(world: World, file: string): Promise<string | { problem: string }> {
-  const tooLong = { problem: `${file === '-' ? 'stdin' : file}: longer than ${MAX_FILE} bytes; split it` };
-  if (file === '-') return (await readInput(world, MAX_FILE)) ?? tooLong;
+async function read(world: World, path: string): Promise<Source | Problem> {
+  const file = path === '-' ? 'stdin' : path;
   try {
-    return (await readUpTo(file, MAX_FILE)) ?? tooLong;
+    const bytes = path === '-' ? world.in : await openFile(path);
+    if (bytes === undefined) return { problem: `${file}: is neither a file nor a folder nor a pipe` };
+    const text = await readUpTo(bytes, { limit: MAX_FILE, signal: world.signal });
+    return text === undefined ? { problem: `${file}: longer than ${MAX_FILE} bytes; split it` } : { file, text };
   } catch (error) {
+    if (world.signal.aborted) throw error;
     return { problem: `${file}: ${reasonOf(error)}` };
   }
-}
-
-async function readUpTo(file: string, limit: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(file, { end: limit })) chunks.push(Buffer.from(chunk as Uint8Array));
-  const all = Buffer.concat(chunks);
-  return all.length > limit ? undefined : all.toString('utf8');
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EACCES: 'may not be read',
   EISDIR: 'is a folder',
+  ENXIO: 'cannot be opened; standard input is -',
 };
 
 function reasonOf(error: unknown): string {

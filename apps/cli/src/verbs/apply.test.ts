@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { tempDir } from '@selvage/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { app, cli, FakeHub, instance, node } from '../fake-hub.js';
@@ -87,6 +90,32 @@ describe('selvage apply', () => {
     );
   });
 
+  it('reads a named pipe, waits for who writes to it, and waits no longer than the user does', async () => {
+    const pipe = join(folder.path, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const reading = cli(hub, ['apply', '-f', pipe]);
+    await writeFile(pipe, manifest('web:1'));
+    expect((await reading).out).toBe('app/web created\n');
+    const stop = new AbortController();
+    const waiting = cli(hub, ['apply', '-f', pipe], { signal: stop.signal });
+    stop.abort();
+    expect(await waiting).toMatchObject({ code: 1, err: 'selvage: The call was cancelled.\n' });
+  });
+
+  it('reads standard input no longer than the user waits', async () => {
+    const stop = new AbortController();
+    const waiting = cli(hub, ['apply', '-f', '-'], { input: new PassThrough(), signal: stop.signal });
+    stop.abort();
+    expect(await waiting).toMatchObject({ code: 1, err: 'selvage: The call was cancelled.\n' });
+  });
+
+  it('takes 16 MiB at once and no more', async () => {
+    mkdirSync(join(folder.path, 'much'));
+    for (let index = 0; index < 17; index += 1) file(`much/${index}.yaml`, '#'.repeat(1024 * 1024));
+    const { code, err } = await cli(hub, ['apply', '-f', join(folder.path, 'much')]);
+    expect([code, err]).toEqual([1, expect.stringContaining('more than 16777216 bytes at once; apply them in parts')]);
+  });
+
   it('stops when the hub is gone', async () => {
     hub.on('GET /api/v1/projects/default/apps/web', (_asked, response) => response.destroy());
     expect((await cli(hub, ['apply', '-f', file('web.yaml', manifest('web:1'))])).code).toBe(3);
@@ -153,7 +182,14 @@ describe('selvage apply', () => {
     [[], undefined, /say what to apply/, 2],
     [['-f', '-'], '# nothing\n', /-: no manifest in it/, 1],
     [['-f', '-'], 'x'.repeat(1024 * 1024 + 1), /stdin: longer than/, 1],
-    [['-f', '-'], 'kind: Node\nname: a\n---\n'.repeat(1001), /more than 1000 documents/, 1],
+    [
+      ['-f', '-'],
+      'kind: Node\nname: a\n---\n'.repeat(1001),
+      /^ +more than 1000 documents.*(\n.*){100} +… and more/m,
+      1,
+    ],
+    [['-f', '/dev/zero'], undefined, /\/dev\/zero: is neither a file nor a folder nor a pipe/, 1],
+    [Array<string>(1001).fill('-fx'), undefined, /1000 times at most/, 2],
   ] as const)('%j is refused', async (...[args, input, says, code]) => {
     const result = await cli(hub, ['apply', ...args], input === undefined ? {} : { input });
     expect(result.code).toBe(code);

@@ -1,10 +1,19 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ClientCertificate, endpoints } from '@selvage/protocol';
 import type { Command } from 'commander';
 import { referenceOf } from '../arguments/index.js';
 import { text } from '../output/index.js';
-import { examples, inProject, openSession, type ProjectOptions, UsageError, type World } from '../world/index.js';
+import {
+  examples,
+  inProject,
+  openFile,
+  openSession,
+  type ProjectOptions,
+  readUpTo,
+  UsageError,
+  type World,
+} from '../world/index.js';
 
 const NOUNS = ['device', 'client'] as const;
 const MAX_CSR = 16_384;
@@ -33,7 +42,7 @@ export function certIssue(group: Command, world: World): void {
 
 async function run(world: World, given: readonly string[], options: Options): Promise<void> {
   const { noun, name } = referenceOf(given, NOUNS);
-  const csr = options.csr === undefined ? undefined : await readCsr(options.csr);
+  const csr = options.csr === undefined ? undefined : await readCsr(world, options.csr);
   const files = filesOf(options);
   // Looked at before anything is issued: the private key comes once.
   for (const { path } of files) await refuseExisting(path);
@@ -63,14 +72,14 @@ function filesOf({ csr, out }: Options): File[] {
   ];
 }
 
-async function readCsr(path: string): Promise<string> {
-  try {
-    const csr = await readFile(path, 'utf8');
-    if (csr.length <= MAX_CSR) return csr;
-  } catch (cause) {
+async function readCsr({ signal }: World, path: string): Promise<string> {
+  const bytes = await openFile(path).catch((cause: unknown) => {
     throw new UsageError(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-  throw new UsageError(`${path} is larger than a signing request`);
+  });
+  if (bytes === undefined) throw new UsageError(`${path} is neither a file nor a pipe`);
+  const csr = await readUpTo(bytes, { limit: MAX_CSR, signal });
+  if (csr === undefined) throw new UsageError(`${path} is larger than a signing request`);
+  return csr;
 }
 
 async function refuseExisting(path: string): Promise<void> {

@@ -42,16 +42,3 @@ async function answerTo(world: World, question: string, from: ReadLineOptions): 
     lines.close();
   }
 }
-
-/** Everything that comes on standard input, up to `limit` bytes; undefined when it is more. */
-export async function readInput(world: World, limit: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of world.in) {
-    const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk));
-    bytes += piece.length;
-    if (bytes > limit) return undefined;
-    chunks.push(piece);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
