@@ -1,4 +1,5 @@
-import { askHidden, readInput } from './prompt.js';
+import { askHidden } from './prompt.js';
+import { readInput } from './reading.js';
 import { UsageError } from './usage-error.js';
 import type { World } from './world.js';
 
