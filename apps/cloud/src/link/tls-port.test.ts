@@ -101,6 +101,17 @@ describe("the hub's TLS port", () => {
     expect(await dial(await nodeOf(authority), [])).toBe('closed');
   });
 
+  it('lets a node in whatever number of connections say nothing', async () => {
+    const identity = await nodeOf(authority);
+    const silent = Array.from({ length: 1_050 }, () => connect(port, '127.0.0.1'));
+    for (const socket of silent) socket.on('error', () => undefined);
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    const before = admitted.length;
+    expect(await dial(identity)).toBe('open');
+    await until(() => admitted.length > before);
+    for (const socket of silent) socket.destroy();
+  });
+
   it('gives its root certificate in clear text, and nothing else', async () => {
     expect(await clear('GET /ca.pem HTTP/1.1\r\nHost: x\r\n\r\n')).toContain(authority.root.trim());
     expect(await clear('GET /join HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1.1 404/);

@@ -2,13 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CA_PATH, EdgeError, frames } from '@selvage/protocol';
 import { constants } from 'node:crypto';
 import type { ShownCertificate } from '@selvage/pki';
+import { systemClock } from '@selvage/reconcile';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { LOG, type Logger } from '../log/index.js';
-import { type Beginning, FirstBytes } from './client-hello.js';
+import { Arrivals, peerOf } from './arrivals.js';
+import { hearBeginning } from './beginning.js';
+import type { Beginning } from './client-hello.js';
 import { Gateway } from './gateway.js';
 import { Enrolment, type PortHandler } from './enrolment.js';
 
@@ -32,14 +35,10 @@ const CIPHERS = [
 ].join(':');
 /** Agents resume no session, and a ticket carries the whole client certificate: 14 KiB for each link. */
 const NO_TICKETS = constants.SSL_OP_NO_TICKET;
-const FIRST_BYTES_MS = 10_000;
 const HANDSHAKE_MS = 30_000;
 const REQUEST_MS = 30_000;
-/**
- * Connections that have not finished their TLS handshake: one more is dropped at once, and its agent comes back. When a whole fleet
- * comes, more of them under way would all be late, and the work for those that gave up is lost.
- */
-const MAX_ARRIVING = 1_000;
+/** Of connections that have not finished their TLS handshake. An agent for which there is no place comes back. */
+const ARRIVING = { most: 1_000, patienceMs: 5_000 };
 
 /** The hub's port 8443: the link, enrolment, and the root certificate in clear text. The first bytes of a connection say which it is. */
 @Injectable()
@@ -50,7 +49,7 @@ export class TlsPort {
   private readonly door: Server;
   private readonly handlers: Enrolment;
   private readonly sockets = new Set<Socket>();
-  private arriving = 0;
+  private readonly arrivals = new Arrivals(ARRIVING);
   private roots = '';
 
   constructor(
@@ -133,9 +132,10 @@ export class TlsPort {
       answer.writeHead(426, { connection: 'close' }).end();
     });
     for (const server of [this.link, this.enrolment]) {
-      server.on('secureConnection', () => (this.arriving -= 1));
+      server.on('secureConnection', (socket) => {
+        this.arrivals.leave(peerOf(socket));
+      });
       server.on('tlsClientError', ({ message }) => {
-        this.arriving -= 1;
         this.log.debug({ reason: message }, 'a TLS handshake failed');
       });
     }
@@ -143,40 +143,30 @@ export class TlsPort {
 
   private meet(socket: Socket): void {
     socket.on('error', () => socket.destroy());
-    if (this.arriving >= MAX_ARRIVING) {
+    if (!this.arrivals.enter(socket, systemClock.monotonic())) {
       socket.destroy();
       return;
     }
-    this.arriving += 1;
+    const peer = peerOf(socket);
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
-    this.listenTo(socket, (server) => {
-      if (server === undefined || server === this.clear) this.arriving -= 1;
-      if (server === undefined) socket.destroy();
-      else server.emit('connection', socket);
-      if (server === this.clear) socket.resume();
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.arrivals.leave(peer);
+    });
+    hearBeginning(socket, (beginning) => {
+      this.show(socket, this.serverFor(beginning));
     });
   }
 
-  /** Reads until the kind of the connection is known, puts the bytes back, and says which server it is for; none: nobody's. */
-  private listenTo(socket: Socket, found: (server: HttpServer | HttpsServer | undefined) => void): void {
-    const first = new FirstBytes();
-    const over = (server?: HttpServer | HttpsServer): void => {
-      clearTimeout(late);
-      socket.off('data', take).off('close', none);
-      socket.pause();
-      if (first.bytes.length > 0) socket.unshift(first.bytes);
-      found(server);
-    };
-    const none = (): void => {
-      over();
-    };
-    const take = (chunk: Buffer): void => {
-      const seen = first.take(chunk);
-      if (seen.kind !== 'more') over(this.serverFor(seen));
-    };
-    const late = setTimeout(none, FIRST_BYTES_MS);
-    socket.on('data', take).once('close', none);
+  private show(socket: Socket, server: HttpServer | HttpsServer | undefined): void {
+    if (server === undefined) {
+      socket.destroy();
+      return;
+    }
+    if (server === this.clear) this.arrivals.leave(peerOf(socket));
+    else this.arrivals.spoke(socket, systemClock.monotonic());
+    server.emit('connection', socket);
+    if (server === this.clear) socket.resume();
   }
 
   private serverFor(seen: Beginning): HttpServer | HttpsServer | undefined {
