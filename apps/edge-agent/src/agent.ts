@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { EdgeError, nodeKey, reportedApps, VERSION } from '@selvage/protocol';
-import { type Clock, systemClock } from '@selvage/reconcile';
+import { type Clock, systemClock, withDeadline } from '@selvage/reconcile';
 import { sectionValue } from '@selvage/wire';
 import type { Outbox } from '@selvage/outbox';
 import type { Logger } from 'pino';
@@ -14,9 +14,12 @@ import { Facts, ownNames } from './host/index.js';
 import { answerBroker } from './answers.js';
 import { CallRegistry, Link, MessageLink } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
-import { Journal, ReportedStore, Store } from './state/index.js';
+import { Journal, ReportedStore, Store, tryWrite } from './state/index.js';
 import { createTwins, type Twins } from './twins/index.js';
 import { createOutbox, twinEvents } from './upstream.js';
+
+/** A disk that takes longer is as good as none. */
+const STORING = { ms: 5_000, what: 'Writing to the disk' };
 
 export interface AgentOptions {
   readonly config: AgentConfig;
@@ -126,7 +129,8 @@ export class Agent {
     };
     const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
     const status = (): AgentStatus => this.#status({ broker, engine, link, certificates });
-    const api = new LocalApi({ port: config.apiPort, folder, log, status });
+    const store = (): Promise<void> => withDeadline({ clock, ...STORING }, () => tryWrite(folder));
+    const api = new LocalApi({ port: config.apiPort, folder, log, status, store });
     return { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api };
   }
 

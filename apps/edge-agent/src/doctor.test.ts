@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -41,7 +41,13 @@ describe('the doctor', () => {
     const lock = new FolderLock(folder.path);
     await lock.take();
     const log = { info: () => undefined, warn: () => undefined };
-    const api = new LocalApi({ port: 0, folder: folder.path, status: () => status, log });
+    const api = new LocalApi({
+      port: 0,
+      folder: folder.path,
+      status: () => status,
+      store: () => Promise.resolve(),
+      log,
+    });
     await api.start();
     expect(await link()).toBe(
       'problem  link: the hub refuses this node. The node is disabled. An operator did it. To do: let it in again with "selvage node enable NODE".',
@@ -49,6 +55,16 @@ describe('the doctor', () => {
     await api.stop();
     await lock.release();
     expect(hub.heard).toEqual([]);
+  });
+
+  it('writes to the disk, and says what to do when it is full', async () => {
+    symlinkSync('/dev/full', join(folder.path, 'probe'));
+    const found = doctor(folder.path, Date.now());
+    await hub.hear('hello');
+    hub.cut();
+    expect((await found).lines).toContain(
+      `problem  data folder: Nothing can be written to ${folder.path}: remove what is not needed.`,
+    );
   });
 
   it('asks the hub itself when no agent runs', async () => {

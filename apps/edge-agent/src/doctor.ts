@@ -1,11 +1,11 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { EdgeError, nodeKey, toEdgeError } from '@selvage/protocol';
 import { hubId } from '@selvage/pki';
 import { fetchCa, IdentityFile, type NodeIdentity, validityOf } from './certificates/index.js';
 import { readConfig } from './config.js';
 import { type Docker, DockerodeDocker } from './docker/index.js';
 import { type AgentStatus, askAgent } from './local-api/index.js';
-import { FolderLock } from './state/index.js';
+import { FolderLock, tryWrite } from './state/index.js';
 import { printable } from './status-text.js';
 import { tryLink } from './try-link.js';
 import { wayOut } from './way-out.js';
@@ -57,7 +57,7 @@ async function outcome(name: string, check: Check, world: World): Promise<{ line
 
 async function dataFolderIsWritable({ folder }: World): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  await tryWrite(folder);
   return folder;
 }
 

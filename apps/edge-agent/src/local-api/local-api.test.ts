@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tryWrite } from '../state/index.js';
 import { type AgentStatus, askAgent, LocalApi } from './index.js';
 
 const status: AgentStatus = {
@@ -28,7 +29,7 @@ describe('the local API', () => {
   const apis: LocalApi[] = [];
   const started = async (port = 0): Promise<LocalApi> => {
     const log = { info: () => undefined, warn: (_about: unknown, line?: string) => void warnings.push(line ?? '') };
-    const api = new LocalApi({ port, folder: folder.path, status: () => now, log });
+    const api = new LocalApi({ port, folder: folder.path, status: () => now, store: () => tryWrite(folder.path), log });
     apis.push(api);
     await api.start();
     return api;
@@ -74,6 +75,20 @@ describe('the local API', () => {
     now = { ...status, engine: { state: 'not_answering' } };
     const answer = await get('/readyz');
     expect([answer.status, await answer.text()]).toEqual([503, 'The Docker engine is not answering.\n']);
+  });
+
+  it('is ready when the disk takes what is written, and says what to do when it does not', async () => {
+    await started();
+    const answers = async (): Promise<unknown> => {
+      const many = await Promise.all(['/readyz', '/readyz'].map((path) => get(path)));
+      return Promise.all(many.map(async (one) => `${one.status} ${await one.text()}`));
+    };
+    symlinkSync('/dev/full', join(folder.path, 'probe'));
+    const full = `503 The disk is full. Nothing can be written to ${folder.path}: remove what is not needed.\n`;
+    expect(await answers()).toEqual([full, full]);
+    rmSync(join(folder.path, 'probe'));
+    expect(await answers()).toEqual(['200 ready\n', '200 ready\n']);
+    expect(existsSync(join(folder.path, 'probe'))).toBe(false);
   });
 
   it.each([

@@ -17,6 +17,8 @@ export interface LocalApiOptions {
   /** The data folder: the port in use is written to `api.json` there. */
   readonly folder: string;
   readonly status: () => AgentStatus;
+  /** Rejects with the reason while nothing can be stored. */
+  readonly store: () => Promise<void>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -24,6 +26,7 @@ export interface LocalApiOptions {
 export class LocalApi {
   readonly #options: LocalApiOptions;
   #server: Server | undefined;
+  #storing: Promise<string[]> | undefined;
 
   constructor(options: LocalApiOptions) {
     this.#options = options;
@@ -74,6 +77,26 @@ export class LocalApi {
     else this.#page(asked.url ?? '', answer);
   }
 
+  async #ready(status: AgentStatus, answer: ServerResponse): Promise<void> {
+    const problems = [...engineProblem(status), ...(await this.#storeProblem())];
+    if (problems.length === 0) send(answer, 200, 'ready\n');
+    else send(answer, 503, `${problems.join('\n')}\n`);
+  }
+
+  /** One look at the disk at a time, however many ask. */
+  #storeProblem(): Promise<string[]> {
+    this.#storing ??= this.#options
+      .store()
+      .then(
+        () => [],
+        (error: unknown) => [error instanceof Error ? error.message : String(error)],
+      )
+      .finally(() => {
+        this.#storing = undefined;
+      });
+    return this.#storing;
+  }
+
   #page(url: string, answer: ServerResponse): void {
     const status = this.#options.status();
     switch (url.split('?')[0]) {
@@ -81,8 +104,7 @@ export class LocalApi {
         send(answer, 200, 'ok\n');
         break;
       case '/readyz':
-        if (status.engine.state === 'ready') send(answer, 200, 'ready\n');
-        else send(answer, 503, `The Docker engine is ${status.engine.state.replace('_', ' ')}.\n`);
+        void this.#ready(status, answer);
         break;
       case '/metrics':
         send(answer, 200, metricsText(status, process.memoryUsage.rss()));
@@ -95,6 +117,10 @@ export class LocalApi {
         send(answer, 404, 'There is /healthz, /readyz, /metrics and /status.\n');
     }
   }
+}
+
+function engineProblem({ engine }: AgentStatus): string[] {
+  return engine.state === 'ready' ? [] : [`The Docker engine is ${engine.state.replace('_', ' ')}.`];
 }
 
 function send(answer: ServerResponse, status: number, text: string): void {

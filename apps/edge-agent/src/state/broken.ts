@@ -54,16 +54,17 @@ export async function moveAside(path: string, now: number): Promise<string> {
   return aside;
 }
 
-function unusable(path: string, cause: unknown): EdgeError {
+/** Why a file or folder cannot be used, for no fault of what is in it, and what to do. */
+export function unusable(path: string, cause: unknown): EdgeError {
   const code = codeOf(cause);
   const why = cause instanceof Error ? cause.message : String(cause);
   if (FULL.has(code))
-    return new EdgeError('out_of_disk', `${path} cannot be opened: remove what is not needed.`, { cause });
+    return new EdgeError('out_of_disk', `Nothing can be written to ${path}: remove what is not needed.`, { cause });
   if (DENIED.has(code))
     return new EdgeError('config_invalid', `${path} cannot be used, see who owns it and who may write it: ${why}`, {
       cause,
     });
-  return new EdgeError('database_unavailable', `${path} cannot be opened: ${why}`, { cause });
+  return new EdgeError('database_unavailable', `${path} cannot be used: ${why}`, { cause });
 }
 
 function codeOf(error: unknown): string {
