@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { writePrivate } from '@selvage/pki';
-import { endpoints, VERSION } from '@selvage/protocol';
+import { VERSION } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { Certificates } from './certificates/certificates.module.js';
 import { CloudModule, hubSchema } from './cloud.module.js';
 import type { HubConfig } from './config.js';
 import { type Database, databaseLost, FolderLock, MasterKey, openDatabase } from './db/index.js';
-import { ErrorFilter, Metrics } from './http/index.js';
+import { ErrorFilter, Metrics, OpenStreams } from './http/index.js';
 import { TlsPort } from './link/index.js';
 import { type Logger, NestLog } from './log/index.js';
 import {
@@ -20,7 +20,6 @@ import {
   addSecurityHeaders,
   createAdapter,
   measureRequests,
-  Streams,
   takeJsonOnly,
 } from './server/index.js';
 import { Users } from './users/users.module.js';
@@ -51,7 +50,6 @@ export function createHub(config: HubConfig, log: Logger): Hub {
 class RunningHub implements Hub {
   /** What was started, in order; stopping takes it back from the end. */
   private readonly undo: { readonly what: string; readonly stop: () => Promise<void> }[] = [];
-  private readonly streams = new Streams();
   private up = false;
 
   constructor(
@@ -126,7 +124,6 @@ class RunningHub implements Hub {
     takeJsonOnly(server);
     await addSecurityHeaders(server);
     measureRequests(server, metrics);
-    this.streams.watch(server, endpoints);
     const probes = { clock: systemClock, metrics, listening: () => this.up, ready: () => database.ready() };
     addProbes(server, probes);
     await addDocs(server, VERSION);
@@ -175,7 +172,7 @@ class RunningHub implements Hub {
 
   /** Lets answers under way finish for a moment; those that never finish are cut at once. */
   private async closeApp(app: NestFastifyApplication): Promise<void> {
-    this.streams.cut();
+    app.get(OpenStreams).endAll();
     const cancel = systemClock.timer(LAST_ANSWERS_MS, () => {
       app.getHttpServer().closeAllConnections();
     });

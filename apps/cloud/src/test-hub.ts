@@ -4,8 +4,6 @@ import { pino } from 'pino';
 import { HubConfig } from './config.js';
 import { createHub, type Hub } from './create-hub.js';
 
-const PASSWORD = 'a password of a test';
-
 /** What a hub answered: `body` is its JSON, or undefined. */
 export interface TestAnswer {
   readonly status: number;
@@ -21,6 +19,8 @@ export interface TestRequest {
 
 /** A whole hub in this process, on ports of its own. */
 export class TestHub {
+  static readonly PASSWORD = 'a password of a test';
+
   private constructor(
     private readonly folder: TempDir,
     private readonly hub: Hub,
@@ -37,18 +37,18 @@ export class TestHub {
       SELVAGE_HTTP_PORT: '0',
       SELVAGE_LINK_HOST: '127.0.0.1',
       SELVAGE_LINK_PORT: '0',
-      SELVAGE_ADMIN_PASSWORD: PASSWORD,
+      SELVAGE_ADMIN_PASSWORD: TestHub.PASSWORD,
       SELVAGE_DATABASE_URL: databaseUrl,
     });
     const hub = createHub(config, pino({ level: 'silent' }));
     const { httpPort } = await hub.start();
     const url = `http://127.0.0.1:${httpPort}`;
-    const login = await fetch(`${url}${endpoints.session.login.path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ username: 'admin', password: PASSWORD }),
-    });
-    return new TestHub(folder, hub, url, endpoints.session.login.answer.parse(await login.json()).token);
+    return new TestHub(folder, hub, url, await login(url));
+  }
+
+  /** Logs the administrator in once more. */
+  login(): Promise<string> {
+    return login(this.url);
   }
 
   async stop(): Promise<void> {
@@ -79,6 +79,13 @@ export class TestHub {
     const { method, path, answer } = endpoints.tokens.make;
     return answer.parse((await this.ask({ method, path, body, ...(token !== undefined && { token }) })).body).token;
   }
+}
+
+async function login(url: string): Promise<string> {
+  const { method, path, answer } = endpoints.session.login;
+  const body = JSON.stringify({ username: 'admin', password: TestHub.PASSWORD });
+  const response = await fetch(`${url}${path}`, { method, headers: { 'content-type': 'application/json' }, body });
+  return answer.parse(await response.json()).token;
 }
 
 /** Every endpoint that a caller must be known for, by method and path. */

@@ -1,8 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { EdgeError, type Endpoint } from '@selvage/protocol';
+import type { FastifyReply } from 'fastify';
 import { type Caller, mayAs, mayIn } from './caller.js';
 import { ENDPOINT, type KnownRequest } from './expose.js';
+import { OpenStreams } from './open-streams.js';
 import { RateLimit } from './rate-limit.js';
 import { AuthRegistry, RequestHooks } from './registries.js';
 
@@ -14,6 +16,7 @@ export class AccessGuard implements CanActivate {
     private readonly auth: AuthRegistry,
     private readonly hooks: RequestHooks,
     private readonly rate: RateLimit,
+    private readonly streams: OpenStreams,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -28,6 +31,11 @@ export class AccessGuard implements CanActivate {
     request.caller = await this.caller(request.headers.authorization);
     this.rate.known(request.caller.tokenId);
     await this.allow(request.caller, endpoint, request);
+    if (endpoint.stream !== undefined) {
+      this.streams.follow(request.caller, context.switchToHttp().getResponse<FastifyReply>().raw);
+      // Looked at again: a token that was revoked before the stream was followed would never end it.
+      await this.caller(request.headers.authorization);
+    }
     return true;
   }
 

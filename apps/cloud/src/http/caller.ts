@@ -7,6 +7,8 @@ export interface Caller {
   readonly projects?: readonly string[];
   /** Names the token in use, so that logging out can end it. */
   readonly tokenId: string;
+  /** When that token is over, epoch milliseconds; absent: never. */
+  readonly endsAt?: number;
 }
 
 /** Finds out who asks; the `users` slice is it. Registered with `AuthRegistry`. */

@@ -8,4 +8,5 @@ export { type Change, LiveFeed } from './live-feed.js';
 export { Metrics } from './metrics.js';
 export { openApi } from './openapi.js';
 export { TooManyRequests } from './rate-limit.js';
+export { OpenStreams } from './open-streams.js';
 export { AuthRegistry, type Change as AuditedChange, RequestHooks } from './registries.js';

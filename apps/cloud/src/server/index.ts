@@ -3,4 +3,3 @@ export { addDocs } from './docs.js';
 export { addHome } from './home.js';
 export { addProbes, measureRequests, type Probes } from './plain-routes.js';
 export { addSecurityHeaders } from './security.js';
-export { Streams } from './streams.js';

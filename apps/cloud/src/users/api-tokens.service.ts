@@ -56,12 +56,13 @@ export class ApiTokens {
 
   /** @throws EdgeError `not_found`, also for a token that reaches further than the caller's own. */
   async remove(who: Caller, name: string): Promise<void> {
-    await this.db.write(async (tx) => {
+    const id = await this.db.write(async (tx) => {
       const token = await tx.findOneBy(Token, { name });
       if (token === null || !reachesAll(who, token)) throw missing(who, name);
       await tx.delete(Token, { id: token.id });
+      return token.id;
     });
-    this.tokens.ended();
+    this.tokens.ended([id]);
   }
 
   private async mustExist(projects: readonly string[]): Promise<void> {

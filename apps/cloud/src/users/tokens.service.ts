@@ -4,7 +4,7 @@ import { EdgeError } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { In, LessThan } from 'typeorm';
 import { Database, type Forgetting, type Transaction } from '../db/index.js';
-import type { Authenticator, Caller } from '../http/index.js';
+import { type Authenticator, type Caller, OpenStreams } from '../http/index.js';
 import { Token } from './users.entity.js';
 import { callerOf } from './users.rules.js';
 
@@ -21,14 +21,22 @@ export class Tokens implements Authenticator {
   /** Tokens seen a moment ago, so that a busy program costs no query per request. */
   private readonly remembered = new Map<string, { token: Token; until: number }>();
 
-  constructor(private readonly db: Database) {}
+  private endings = 0;
+
+  constructor(
+    private readonly db: Database,
+    private readonly streams: OpenStreams,
+  ) {}
 
   async authenticate(token: string): Promise<Caller | undefined> {
     const id = hashOf(token);
     const now = systemClock.now();
     const known = this.remembered.get(id);
+    const { endings } = this;
     const found = known !== undefined && known.until > now ? known.token : await this.db.read.findOneBy(Token, { id });
     if (found === null) return undefined;
+    // One that may have been taken away while it was read is read again.
+    if (endings !== this.endings) return this.authenticate(token);
     if (found !== known?.token) await this.remember(found, now);
     return callerOf(found, now);
   }
@@ -46,9 +54,11 @@ export class Tokens implements Authenticator {
     return { text, token };
   }
 
-  /** Call it after the commit that took tokens away. */
-  ended(): void {
-    this.remembered.clear();
+  /** Call it after the commit that took tokens away: what was opened with them ends. */
+  ended(ids: readonly string[]): void {
+    this.endings += 1;
+    for (const id of ids) this.remembered.delete(id);
+    this.streams.end(ids);
   }
 
   /** Logins and API tokens whose time has ended. */

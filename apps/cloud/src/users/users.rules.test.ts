@@ -15,7 +15,8 @@ const token: StoredToken = {
 describe('a token', () => {
   it('speaks for its name, role and projects until it is over', () => {
     const caller = { username: 'token ci', role: 'operator', projects: ['a'], tokenId: 'hash' };
-    expect(callerOf(token, Date.parse('2030-01-01T23:59:59Z'))).toEqual(caller);
+    const endsAt = Date.parse('2030-01-02T00:00:00Z');
+    expect(callerOf(token, Date.parse('2030-01-01T23:59:59Z'))).toEqual({ ...caller, endsAt });
     expect(callerOf(token, Date.parse('2030-01-02T00:00:00Z'))).toBeUndefined();
     expect(callerOf({ ...token, name: null, projects: null, expiresAt: null }, 0)).toEqual({
       username: 'admin',

@@ -1,5 +1,5 @@
 import { type ApiToken, EdgeError, type Role } from '@selvage/protocol';
-import { mayAs, reachesAll } from '../http/index.js';
+import { type Caller, mayAs, reachesAll } from '../http/index.js';
 
 /** A token as it is kept. */
 export interface StoredToken {
@@ -14,17 +14,16 @@ export interface StoredToken {
 }
 
 /** Who calls with a token; undefined when it is over. `now` in epoch milliseconds. */
-export function callerOf(
-  token: StoredToken,
-  now: number,
-): { username: string; role: Role; projects?: string[]; tokenId: string } | undefined {
-  if (token.expiresAt !== null && Date.parse(token.expiresAt) <= now) return undefined;
+export function callerOf(token: StoredToken, now: number): Caller | undefined {
+  const endsAt = token.expiresAt === null ? undefined : Date.parse(token.expiresAt);
+  if (endsAt !== undefined && endsAt <= now) return undefined;
   const { id: tokenId, name, username, role, projects } = token;
   return {
     username: name === null ? username : `token ${name}`,
     role,
     ...(projects === null ? {} : { projects: [...projects] }),
     tokenId,
+    ...(endsAt !== undefined && { endsAt }),
   };
 }
 

@@ -54,9 +54,10 @@ export class Users {
     return { token: text, expiresAt, role: user.role };
   }
 
+  /** Ends a login; an API token goes on. */
   async logout({ tokenId }: Caller): Promise<void> {
-    await this.db.write((tx) => tx.delete(Token, { id: tokenId, name: IsNull() }));
-    this.tokens.ended();
+    const { affected } = await this.db.write((tx) => tx.delete(Token, { id: tokenId, name: IsNull() }));
+    if (affected !== 0) this.tokens.ended([tokenId]);
   }
 
   /** Changes the caller's own password and ends all other logins of that user. */
@@ -66,11 +67,14 @@ export class Users {
     if (!user) throw new EdgeError('forbidden', 'An API token has no password; log in as a user.');
     if (!(await verifyPassword(current, user.passwordHash))) throw new EdgeError('wrong_password', '');
     const passwordHash = await hashPassword(next);
-    await this.db.write(async (tx) => {
+    const others = await this.db.write(async (tx) => {
       await tx.update(User, { username: user.username }, { passwordHash });
-      await tx.delete(Token, { username: user.username, name: IsNull(), id: Not(tokenId) });
+      const found = await tx.findBy(Token, { username: user.username, name: IsNull(), id: Not(tokenId) });
+      const ids = found.map(({ id }) => id);
+      for (const id of ids) await tx.delete(Token, { id });
+      return ids;
     });
-    this.tokens.ended();
+    this.tokens.ended(others);
   }
 
   private decoyHash: Promise<string> | undefined;
