@@ -2,7 +2,7 @@ import { type App, endpoints } from '@selvage/protocol';
 import { age, type Column } from '../output/index.js';
 import { UsageError } from '../world/index.js';
 import { everything } from './listing.js';
-import { labelText, type Noun } from './noun.js';
+import { asManifest, labelText, type Noun } from './noun.js';
 
 const SHOWN_NODES = 3;
 const STATES = ['progressing', 'running', 'failed', 'completed', 'unknown'];
@@ -21,6 +21,7 @@ const columns: readonly Column<App>[] = [
 
 export const apps: Noun<App> = {
   noun: 'app',
+  manifestOf: (item) => asManifest('App', item),
   plural: 'apps',
   columns,
   filters: ['selector', 'state', 'node'],

@@ -2,7 +2,7 @@ import { type Client, type Device, type DeviceModel, deviceState, endpoints } fr
 import { age, type Column } from '../output/index.js';
 import { UsageError } from '../world/index.js';
 import { everything } from './listing.js';
-import { labelText, type Noun } from './noun.js';
+import { asManifest, labelText, type Noun } from './noun.js';
 
 const columns: readonly Column<Device>[] = [
   { title: 'NAME', of: ({ name }) => name },
@@ -19,6 +19,7 @@ const columns: readonly Column<Device>[] = [
 
 export const devices: Noun<Device> = {
   noun: 'device',
+  manifestOf: (item) => asManifest('Device', item),
   plural: 'devices',
   columns,
   filters: ['selector', 'state', 'node'],
@@ -43,6 +44,7 @@ export const devices: Noun<Device> = {
 
 export const deviceModels: Noun<DeviceModel> = {
   noun: 'device-model',
+  manifestOf: (item) => asManifest('DeviceModel', item),
   plural: 'device models',
   columns: [
     { title: 'NAME', of: ({ name }) => name },
@@ -67,6 +69,7 @@ export const deviceModels: Noun<DeviceModel> = {
 
 export const clients: Noun<Client> = {
   noun: 'client',
+  manifestOf: (item) => asManifest('Client', item),
   plural: 'clients',
   columns: [
     { title: 'NAME', of: ({ name }) => name },

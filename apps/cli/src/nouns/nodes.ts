@@ -2,7 +2,7 @@ import { endpoints, type Node, nodeState } from '@selvage/protocol';
 import { age, bytes, type Column, daysLeft } from '../output/index.js';
 import { UsageError } from '../world/index.js';
 import { everything } from './listing.js';
-import { labelText, type Noun } from './noun.js';
+import { asManifest, labelText, type Noun } from './noun.js';
 
 const columns: readonly Column<Node>[] = [
   { title: 'NAME', of: ({ name }) => name },
@@ -23,6 +23,7 @@ const columns: readonly Column<Node>[] = [
 
 export const nodes: Noun<Node> = {
   noun: 'node',
+  manifestOf: (item) => asManifest('Node', item),
   plural: 'nodes',
   columns,
   filters: ['selector', 'state'],

@@ -1,3 +1,4 @@
+import type { Manifest } from '@selvage/protocol';
 import type { NounName } from '../arguments/index.js';
 import type { Column } from '../output/index.js';
 import type { Session } from '../world/index.js';
@@ -25,6 +26,8 @@ export interface Noun<T> {
   readonly list: (session: Session, filter: Filter) => Promise<T[]>;
   /** Reads one by name; absent where the hub only lists. */
   readonly get?: (session: Session, name: string) => Promise<T>;
+  /** What `apply` takes to make it; absent where it takes none, or where the hub does not tell all of it. */
+  readonly manifestOf?: (item: T) => object;
   /** Noun of the live feed that says when it changed; absent where there is none. */
   readonly live?: string;
 }
@@ -35,4 +38,12 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
     .map(([key, value]) => `${key}=${value}`)
     .sort()
     .join(',');
+}
+
+/** An object as the manifest that makes it. */
+export function asManifest(
+  kind: Manifest['kind'],
+  { name, project, labels, spec }: { name: string; project: string; labels: Record<string, string>; spec: object },
+): object {
+  return { kind, name, project, ...(Object.keys(labels).length > 0 && { labels }), spec };
 }

@@ -1,7 +1,7 @@
 import { Document, visit } from 'yaml';
 import { printable } from './terminal.js';
 
-export const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export const FORMATS = ['table', 'wide', 'json', 'yaml', 'manifest', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** What neither JSON nor YAML writes as an escape, though terminals obey it or do not show it. */

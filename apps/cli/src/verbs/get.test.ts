@@ -26,6 +26,25 @@ describe('selvage get', () => {
     ]);
   });
 
+  it('gives manifests that can be applied', async () => {
+    hub.put('nodes', node('edge-1', { state: 'ready' }, { site: 'a' }));
+    hub.put('nodes', node('edge-2', { state: 'ready' }));
+    const { out } = await cli(hub, ['get', 'nodes', '-o', 'manifest']);
+    expect(out).toMatch(
+      /^kind: Node\nname: edge-1\nproject: default\nlabels:\n {2}site: a\nspec:\n[^]*---\nkind: Node\n/,
+    );
+    expect(out).not.toContain('status');
+    const applied = await cli(hub, ['apply', '-f', '-'], { input: out });
+    expect(applied.out).toBe('node/edge-1 unchanged\nnode/edge-2 unchanged\n');
+  });
+
+  it.each([
+    ['get', 'secrets', '-o', 'manifest'],
+    ['get', 'nodes', '-o', 'manifest', '--watch'],
+  ])('gives no manifests for %s %s %s %s', async (...args) => {
+    expect((await cli(hub, args)).code).toBe(2);
+  });
+
   it('shows more with -o wide', async () => {
     const docker = { state: 'ready', version: '20.10' };
     const facts = {

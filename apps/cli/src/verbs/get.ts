@@ -85,7 +85,7 @@ export const get: Register = (parent, world) => {
     });
   examples(command, [
     'selvage get nodes -l site=a --state offline',
-    'selvage get app web -o yaml',
+    'selvage get app web -o manifest > web.yaml',
     'selvage get apps --watch',
   ]);
 };
@@ -125,6 +125,9 @@ function checkFilters<T>(noun: Noun<T>, options: GetOptions): void {
   for (const filter of ['selector', 'state', 'node'] as const)
     if (options[filter] !== undefined && !noun.filters.includes(filter))
       throw new UsageError(`${noun.plural} cannot be narrowed by --${filter}`);
+  if (options.output === 'manifest' && noun.manifestOf === undefined)
+    throw new UsageError(`${noun.plural} cannot be shown as manifests`);
+  if (options.output === 'manifest' && options.watch) throw new UsageError('manifests cannot be watched');
   if (options.watch && noun.live === undefined) throw new UsageError(`${noun.plural} cannot be watched`);
 }
 
@@ -149,6 +152,8 @@ async function print<T>(world: World, printed: Printed<T>): Promise<void> {
   const value = isOne ? items[0] : items;
   if (options.output === 'json') await world.out.write(json(value));
   else if (options.output === 'yaml') await world.out.write(yaml(value));
+  else if (options.output === 'manifest')
+    await world.out.write(items.map((item) => yaml(noun.manifestOf?.(item))).join('---\n'));
   else if (options.output === 'name')
     await world.out.write(text(items.map((item) => `${noun.noun}/${noun.nameOf(item)}`)));
   else if (items.length === 0)
