@@ -51,7 +51,7 @@ for (let temperature = 21; !stopping.signal.aborted; temperature += Math.random(
   const rounded = Math.round(temperature * 10) / 10;
   await device.twin.report({ temperature: rounded }).then(
     (result) => say(`${rounded} °C ${result}`),
-    (/** @type {unknown} */ error) => say(String(error)),
+    (/** @type {unknown} */ error) => say(error instanceof Error ? error.message : String(error)),
   );
   await pause(seconds * 1000, undefined, stopping).catch(() => undefined);
 }

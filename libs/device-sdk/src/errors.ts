@@ -56,7 +56,8 @@ export function failureOf(answer: unknown): EdgeError | undefined {
   if (typeof code !== 'number' || code < 300) return undefined;
   const reason =
     'reason' in answer && typeof answer.reason === 'string' ? answer.reason.slice(0, 512) : 'no reason given';
-  return new EdgeError(ANSWERS[code] ?? 'internal', `The node answered ${code}: ${reason}.`);
+  const hint = code === 404 ? ' Bind the device to this node first.' : '';
+  return new EdgeError(ANSWERS[code] ?? 'internal', `The node answered ${code}: ${reason}.${hint}`);
 }
 
 function codeOf(cause: unknown): unknown {
