@@ -56,6 +56,13 @@ export class Scene {
     return Object.assign(peer, { connack });
   }
 
+  /** A client that was let in and subscribed to one filter. */
+  async subscriber(name: string, filter: string, qos: 0 | 1 | 2, options: ConnectOptions = {}): Promise<Client> {
+    const client = await this.client(name, options);
+    await client.subscribe(filter, qos);
+    return client;
+  }
+
   /** Publishes once from a connection of its own. */
   async publishes(topic: string, payload: string, options: Parameters<Peer['publish']>[2] = {}): Promise<void> {
     const publisher = await this.client(this.fresh('p'));

@@ -134,8 +134,7 @@ export const clientIds: readonly Clause[] = [
     clause: 'MQTT-3.1.4-3',
     title: 'takeover without a clean session keeps the session',
     async run(scene) {
-      const first = await scene.client('a', { clean: false });
-      await first.subscribe(scene.topic('x'), 1);
+      const first = await scene.subscriber('a', scene.topic('x'), 1, { clean: false });
       const second = await scene.client('a', { clean: false });
       has('connack', second.connack, { sessionPresent: true });
       await scene.publishes(scene.topic('x'), 'after', { qos: 1 });
@@ -147,8 +146,7 @@ export const clientIds: readonly Clause[] = [
     clause: 'MQTT-3.1.4-3',
     title: 'takeover of a clean session drops its subscriptions',
     async run(scene) {
-      const first = await scene.client('a', { clean: true });
-      await first.subscribe(scene.topic('x'), 1);
+      await scene.subscriber('a', scene.topic('x'), 1, { clean: true });
       const second = await scene.client('a', { clean: false });
       has('connack', second.connack, { sessionPresent: false });
       await scene.publishes(scene.topic('x'), 'after', { qos: 1 });

@@ -86,8 +86,7 @@ export const connecting: readonly Clause[] = [
     clause: 'MQTT-3.1.0-1',
     title: 'a PUBLISH before CONNECT is not delivered',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('a'));
+      const reader = await scene.subscriber('reader', scene.topic('a'), 0);
       await refusesConnect(scene, publish({ topic: scene.topic('a') }));
       await scene.nothingFor(reader);
     },
@@ -133,8 +132,7 @@ export const connecting: readonly Clause[] = [
     clause: 'MQTT-3.1.4-5',
     title: 'what follows a refused CONNECT is not processed',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('a'));
+      const reader = await scene.subscriber('reader', scene.topic('a'), 0);
       const bad = connect({ level: 9, payload: [field(scene.id('a'))] });
       await answerTo(scene, Buffer.concat([bad, publish({ topic: scene.topic('a') })]));
       await scene.nothingFor(reader);
@@ -173,8 +171,7 @@ export const connecting: readonly Clause[] = [
     clause: 'MQTT-3.2.0-1',
     title: 'CONNACK comes first, before the messages of a resumed session',
     async run(scene) {
-      const first = await scene.client('a', { clean: false });
-      await first.subscribe(scene.topic('x'), 1);
+      const first = await scene.subscriber('a', scene.topic('x'), 1, { clean: false });
       await first.disconnect();
       await scene.publishes(scene.topic('x'), 'kept', { qos: 1 });
       const peer = await scene.connecting('a', { clean: false });

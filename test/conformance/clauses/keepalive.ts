@@ -37,8 +37,7 @@ export const keepalive: readonly Clause[] = [
     clause: 'MQTT-3.1.2-8',
     title: 'the will of a client that was silent for too long is published',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'));
+      const reader = await scene.subscriber('reader', scene.topic('will'), 0);
       const mortal = await scene.client('a', { keepalive: 1, will: { topic: scene.topic('will'), payload: 'silent' } });
       await mortal.closed(1_500 + scene.keepaliveSlackMs);
       has('will', await reader.message(), { payload: 'silent' });

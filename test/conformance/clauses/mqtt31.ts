@@ -35,8 +35,7 @@ export const mqtt31: readonly Clause[] = [
     clause: 'MQTT 3.1, 3.1',
     title: 'a client of MQTT 3.1 keeps its session and its will works',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('will'), 1);
       const will = { topic: scene.topic('will'), payload: 'gone', qos: 1 } as const;
       const first = await scene.client('old', { ...V31, clean: false, will });
       await first.subscribe(scene.topic('x'), 1);
@@ -64,8 +63,7 @@ export const mqtt31: readonly Clause[] = [
     clause: 'MQTT 3.1, 3.3',
     title: 'a will topic of MQTT 3.1 is carried beyond ASCII',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('Ende/→'));
+      const reader = await scene.subscriber('reader', scene.topic('Ende/→'), 0);
       const mortal = await scene.dial();
       const payload = [field(scene.id('m')), field(scene.topic('Ende/→')), field('x')];
       mortal.write(connect({ protocol: 'MQIsdp', level: 3, flags: FLAG.clean | FLAG.will, payload }));

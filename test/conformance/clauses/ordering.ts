@@ -12,8 +12,7 @@ export const ordering: readonly Clause[] = [
       clause: 'MQTT-4.6.0-6',
       title: `${COUNT} messages of QoS ${sent} come to a subscription of QoS ${asked} in their order`,
       async run(scene) {
-        const reader = await scene.client('reader');
-        await reader.subscribe(scene.topic('x'), asked);
+        const reader = await scene.subscriber('reader', scene.topic('x'), asked);
         const publisher = await scene.client('a');
         for (const [at, payload] of wanted.entries()) {
           const id = sent === 0 ? {} : { id: at + 1 };
@@ -28,8 +27,7 @@ export const ordering: readonly Clause[] = [
     clause: 'MQTT-4.6.0-6',
     title: 'messages to several topics come to a wildcard subscription in their order on each topic',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('+'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('+'), 1);
       const publisher = await scene.client('a');
       for (const [at, payload] of wanted.entries())
         publisher.write(publish({ flags: 2, topic: scene.topic(`t${at % 5}`), id: at + 1, payload }));

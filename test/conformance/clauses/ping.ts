@@ -1,5 +1,6 @@
 import type { Clause } from '../clause.js';
 import { frame } from '../client/bytes.js';
+import { closing } from './closing.js';
 
 export const ping: readonly Clause[] = [
   {
@@ -19,20 +20,6 @@ export const ping: readonly Clause[] = [
       for (let turn = 0; turn < 3; turn += 1) await client.expect('pingresp');
     },
   },
-  {
-    clause: 'MQTT-2.2.2-2',
-    title: 'PINGREQ with a reserved flag closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(frame(0xc1));
-    },
-  },
-  {
-    clause: 'MQTT-4.8.0-1',
-    title: 'PINGREQ with a body closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(frame(0xc0, Buffer.from([0])));
-    },
-  },
+  closing('MQTT-2.2.2-2', 'PINGREQ with a reserved flag', frame(0xc1)),
+  closing('MQTT-4.8.0-1', 'PINGREQ with a body', frame(0xc0, Buffer.from([0]))),
 ];

@@ -10,8 +10,7 @@ export const publishing: readonly Clause[] = [
       clause: 'MQTT-3.8.4-6',
       title: `a message of QoS ${sent} comes to a wildcard subscription of QoS ${asked} with QoS ${Math.min(sent, asked)}`,
       async run(scene) {
-        const reader = await scene.client('reader');
-        await reader.subscribe(scene.topic('+'), asked);
+        const reader = await scene.subscriber('reader', scene.topic('+'), asked);
         await scene.publishes(scene.topic('x'), 'hello', { qos: sent });
         has('message', await reader.accept(), { payload: 'hello', qos: Math.min(sent, asked) });
       },
@@ -22,8 +21,7 @@ export const publishing: readonly Clause[] = [
       clause: 'MQTT-3.8.4-6',
       title: `a message of QoS ${sent} comes to a subscription of QoS ${asked} with QoS ${Math.min(sent, asked)}`,
       async run(scene) {
-        const reader = await scene.client('reader');
-        await reader.subscribe(scene.topic('x'), asked);
+        const reader = await scene.subscriber('reader', scene.topic('x'), asked);
         await scene.publishes(scene.topic('x'), 'hello', { qos: sent });
         const wanted = {
           topic: scene.topic('x'),
@@ -49,8 +47,7 @@ export const publishing: readonly Clause[] = [
     clause: 'MQTT-3.3.1-4',
     title: 'PUBLISH with QoS 3 is not delivered',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a');
       client.write(publish({ flags: 6, topic: scene.topic('x'), id: 1 }));
       await scene.nothingFor(reader);
@@ -116,8 +113,7 @@ export const publishing: readonly Clause[] = [
     clause: 'MQTT-2.3.1-5',
     title: 'a message of QoS 0 carries no packet id',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 0);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 0);
       await scene.publishes(scene.topic('x'), 'bare', { qos: 1 });
       same('packet id and payload', await reader.message().then(({ id, payload }) => [id, payload]), [
         undefined,
@@ -129,8 +125,7 @@ export const publishing: readonly Clause[] = [
     clause: 'MQTT-3.3.1-3',
     title: 'DUP of a publisher is not passed on',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       await scene.publishes(scene.topic('x'), 'one', { qos: 1, dup: true });
       await scene.publishes(scene.topic('x'), 'two', { qos: 2, dup: true });
       has('QoS 1', await reader.accept(), { payload: 'one', dup: false });
@@ -141,8 +136,7 @@ export const publishing: readonly Clause[] = [
     clause: '3.3.3',
     title: 'an empty payload is delivered',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       await scene.publishes(scene.topic('x'), '', { qos: 1 });
       has('message', await reader.accept(), { payload: '' });
     },
@@ -151,8 +145,7 @@ export const publishing: readonly Clause[] = [
     clause: '3.3.3',
     title: 'a payload is binary',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'));
+      const reader = await scene.subscriber('reader', scene.topic('x'), 0);
       const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
       const publisher = await scene.client('a');
       publisher.send({ cmd: 'publish', topic: scene.topic('x'), payload: bytes, qos: 0, dup: false, retain: false });
@@ -164,8 +157,7 @@ export const publishing: readonly Clause[] = [
     clause: '2.2.3',
     title: `a packet with remaining length ${length} is delivered whole`,
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 0);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 0);
       const topic = scene.topic('x');
       const payload = 'p'.repeat(length - 2 - Buffer.byteLength(topic));
       await scene.publishes(topic, payload, { qos: 0 });
@@ -176,8 +168,7 @@ export const publishing: readonly Clause[] = [
     clause: '3.3.5',
     title: 'a publisher gets its own message when it subscribed to it',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1);
       await client.publish(scene.topic('x'), 'mine', { qos: 1 });
       has('message', await client.accept(), { payload: 'mine' });
     },
@@ -186,8 +177,7 @@ export const publishing: readonly Clause[] = [
     clause: 'MQTT-3.3.2-3',
     title: 'a message comes with the topic it was published to, not with the filter',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('+/#'));
+      const reader = await scene.subscriber('reader', scene.topic('+/#'), 0);
       await scene.publishes(scene.topic('a/b'), 'x');
       has('message', await reader.message(), { topic: scene.topic('a/b') });
     },

@@ -9,15 +9,7 @@ export const qos1: readonly Clause[] = [
     async run(scene) {
       const client = await scene.client('a');
       for (const messageId of [1, 77, 65_535]) {
-        client.send({
-          cmd: 'publish',
-          topic: scene.topic('x'),
-          payload: '',
-          qos: 1,
-          dup: false,
-          retain: false,
-          messageId,
-        });
+        client.write(publish({ flags: 2, topic: scene.topic('x'), id: messageId, payload: '' }));
         same('packet id', (await client.expect('puback')).messageId, messageId);
       }
     },
@@ -29,15 +21,7 @@ export const qos1: readonly Clause[] = [
       const client = await scene.client('a');
       const ids = Array.from({ length: 50 }, (_, at) => at + 1);
       for (const messageId of ids)
-        client.send({
-          cmd: 'publish',
-          topic: scene.topic('x'),
-          payload: '',
-          qos: 1,
-          dup: false,
-          retain: false,
-          messageId,
-        });
+        client.write(publish({ flags: 2, topic: scene.topic('x'), id: messageId, payload: '' }));
       const acks: (number | undefined)[] = [];
       for (let turn = 1; turn <= ids.length; turn += 1) acks.push((await client.expect('puback')).messageId);
       same('packet ids', acks, ids);
@@ -54,8 +38,7 @@ export const qos1: readonly Clause[] = [
     clause: 'MQTT-4.3.2-2',
     title: 'a packet id that was acknowledged is a new message, even with DUP',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       const client = await scene.client('a');
       await client.publish(scene.topic('x'), 'first', { qos: 1, messageId: 5 });
       await client.publish(scene.topic('x'), 'second', { qos: 1, messageId: 5, dup: true });
@@ -66,8 +49,7 @@ export const qos1: readonly Clause[] = [
     clause: 'MQTT-4.3.2-1',
     title: 'a message of QoS 1 goes out with DUP 0 and a packet id that is not 0',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
       const message = await reader.message();
       has('message', message, { qos: 1, dup: false });
@@ -78,8 +60,7 @@ export const qos1: readonly Clause[] = [
     clause: 'MQTT-2.3.1-4',
     title: 'messages in flight to one client have different packet ids',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       const publisher = await scene.client('a');
       for (const name of ['a', 'b', 'c', 'd', 'e']) await publisher.publish(scene.topic('x'), name, { qos: 1 });
       const ids = new Set<number | undefined>();
@@ -91,8 +72,7 @@ export const qos1: readonly Clause[] = [
     clause: 'MQTT-4.3.2-1',
     title: 'a message that was acknowledged is not sent again after a reconnect',
     async run(scene) {
-      const reader = await scene.client('reader', { clean: false });
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1, { clean: false });
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
       await reader.accept();
       await reader.ping();
@@ -104,8 +84,7 @@ export const qos1: readonly Clause[] = [
     clause: '4.4',
     title: 'PUBACK for an unknown packet id does no harm to others',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       const stray = await scene.client('a');
       stray.send({ cmd: 'puback', messageId: 4711 });
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
@@ -116,8 +95,7 @@ export const qos1: readonly Clause[] = [
     clause: 'MQTT-2.3.1-4',
     title: 'the packet id of a message in flight is not used again, even after 65535 others',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       await scene.publishes(scene.topic('x'), 'held', { qos: 1 });
       const { id: held } = await reader.message();
       const publisher = await scene.client('p');

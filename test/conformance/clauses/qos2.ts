@@ -30,8 +30,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-2',
     title: 'a PUBLISH of QoS 2 sent twice before PUBREL is delivered once',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a');
       await begin(client, { topic: scene.topic('x'), id: 9, payload: 'once' });
       await begin(client, { topic: scene.topic('x'), id: 9, payload: 'once', dup: true });
@@ -44,8 +43,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-2',
     title: 'a PUBLISH of QoS 2 sent again after a reconnect is delivered once',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a', { clean: false });
       await begin(client, { topic: scene.topic('x'), id: 9, payload: 'once' });
       await client.drop();
@@ -60,8 +58,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBREL after a reconnect ends what was begun before it',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a', { clean: false });
       await begin(client, { topic: scene.topic('x'), id: 3, payload: 'm' });
       await client.drop();
@@ -74,8 +71,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-2',
     title: 'a packet id that was completed is a new message',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a');
       for (const payload of ['first', 'second']) {
         await begin(client, { topic: scene.topic('x'), id: 4, payload });
@@ -88,8 +84,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-2',
     title: 'a PUBREL sent twice is answered twice and delivers once',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a');
       await begin(client, { topic: scene.topic('x'), id: 4, payload: 'once' });
       await release(client, 4);
@@ -102,8 +97,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-3.1.2-6',
     title: 'a clean session forgets a PUBLISH of QoS 2 that was begun: its id is a new message',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a', { clean: false });
       await begin(client, { topic: scene.topic('x'), id: 6, payload: 'old' });
       await client.drop();
@@ -118,8 +112,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-1',
     title: 'a message of QoS 2 goes out with DUP 0 and a packet id; PUBREL carries the same id',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
       const message = await reader.message();
       has('message', message, { qos: 2, dup: false });
@@ -132,8 +125,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-1',
     title: 'a message of QoS 2 that was completed is not sent again after a reconnect',
     async run(scene) {
-      const reader = await scene.client('reader', { clean: false });
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2, { clean: false });
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
       await reader.accept();
       await reader.ping();
@@ -147,8 +139,7 @@ export const qos2: readonly Clause[] = [
     clause: 'MQTT-4.3.3-2',
     title: 'PUBLISH packets of QoS 2 sent at once are all delivered once, in order',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       const client = await scene.client('a');
       const ids = Array.from({ length: 20 }, (_, at) => at + 1);
       client.write(...ids.map((id) => publish({ flags: 4, topic: scene.topic('x'), id, payload: String(id) })));

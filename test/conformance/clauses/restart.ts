@@ -1,7 +1,6 @@
 import type { Clause } from '../clause.js';
 import { has, same } from '../client/check.js';
-
-const AWAY = { clean: false } as const;
+import { AWAY, leaves, owes } from './persistent.js';
 
 /** What a session and a retained message keep when the broker itself ends. */
 export const restarts: readonly Clause[] = [
@@ -23,9 +22,7 @@ export const restarts: readonly Clause[] = [
     title: 'messages that wait outlive the broker, in their order',
     needs: 'durable',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 2);
-      await client.disconnect();
+      await leaves(scene, 2);
       for (const qos of [1, 2] as const) await scene.publishes(scene.topic('x'), `q${qos}`, { qos });
       await scene.restart();
       same('payloads', await (await scene.client('a', AWAY)).acceptMany(2), ['q1', 'q2']);
@@ -36,10 +33,7 @@ export const restarts: readonly Clause[] = [
     title: 'a message in flight outlives the broker with its packet id',
     needs: 'durable',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
-      const { id } = await client.message();
+      const { id } = await owes(scene, 1);
       await scene.restart();
       has('redelivery', await (await scene.client('a', AWAY)).accept(), { payload: 'm', dup: true, id });
     },
@@ -49,8 +43,7 @@ export const restarts: readonly Clause[] = [
     title: 'a PUBLISH of QoS 2 that was begun before the broker ended is delivered once',
     needs: 'durable',
     async run(scene) {
-      const reader = await scene.client('reader', AWAY);
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2, AWAY);
       await reader.disconnect();
       const sent = {
         cmd: 'publish',

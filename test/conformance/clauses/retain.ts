@@ -42,8 +42,7 @@ export const retaining: readonly Clause[] = [
     clause: 'MQTT-3.3.1-9',
     title: `a message of QoS ${qos} published with retain comes to an existing subscription with RETAIN 0`,
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 2);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 2);
       await scene.publishes(scene.topic('x'), 'live', { qos, retain: true });
       has('live', await reader.accept(), { payload: 'live', retain: false });
     },
@@ -52,8 +51,7 @@ export const retaining: readonly Clause[] = [
     clause: 'MQTT-3.3.1-9',
     title: 'a message published with retain comes to a session that was away with RETAIN 0',
     async run(scene) {
-      const away = await scene.client('away', { clean: false });
-      await away.subscribe(scene.topic('x'), 1);
+      const away = await scene.subscriber('away', scene.topic('x'), 1, { clean: false });
       await away.disconnect();
       await scene.publishes(scene.topic('x'), 'live', { qos: 1, retain: true });
       has('live', await (await scene.client('away', { clean: false })).accept(), { payload: 'live', retain: false });
@@ -112,8 +110,7 @@ export const retaining: readonly Clause[] = [
     clause: 'MQTT-3.3.1-10',
     title: 'an empty retained message is sent to existing subscriptions like any other',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1);
       await scene.publishes(scene.topic('x'), '', { qos: 1, retain: true });
       has('message', await reader.accept(), { payload: '', retain: false });
     },
@@ -156,8 +153,7 @@ export const retaining: readonly Clause[] = [
     title: 'a resumed session is not given the retained messages again',
     async run(scene) {
       await scene.publishes(scene.topic('x'), 'kept', { qos: 1, retain: true });
-      const reader = await scene.client('reader', { clean: false });
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1, { clean: false });
       await reader.accept();
       await reader.disconnect();
       await scene.nothingFor(await scene.client('reader', { clean: false }));
@@ -168,8 +164,7 @@ export const retaining: readonly Clause[] = [
     title: 'a retained message of QoS 1 that was not acknowledged is sent again after a reconnect',
     async run(scene) {
       await scene.publishes(scene.topic('x'), 'kept', { qos: 1, retain: true });
-      const reader = await scene.client('reader', { clean: false });
-      await reader.subscribe(scene.topic('x'), 1);
+      const reader = await scene.subscriber('reader', scene.topic('x'), 1, { clean: false });
       const first = await reader.message();
       await reader.drop();
       const again = await scene.client('reader', { clean: false });

@@ -1,15 +1,6 @@
 import type { Clause } from '../clause.js';
 import { has, same } from '../client/check.js';
-import type { Scene } from '../scene.js';
-
-const AWAY = { clean: false } as const;
-
-/** A client `a` that subscribed to the topic `x` in a persistent session and left with DISCONNECT. */
-async function leaves(scene: Scene, qos: 0 | 1 | 2): Promise<void> {
-  const client = await scene.client('a', AWAY);
-  await client.subscribe(scene.topic('x'), qos);
-  await client.disconnect();
-}
+import { AWAY, leaves, owes } from './persistent.js';
 
 export const sessions: readonly Clause[] = [
   {
@@ -114,8 +105,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.1.0-1',
     title: 'a session is kept after the connection was cut without DISCONNECT',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1, AWAY);
       await client.drop();
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
       const again = await scene.client('a', AWAY);
@@ -127,10 +117,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBLISH of QoS 1 without PUBACK is sent again with DUP and the same packet id',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
-      const { id } = await client.message();
+      const { client, id } = await owes(scene, 1);
       await client.drop();
       has('redelivery', await (await scene.client('a', AWAY)).accept(), { payload: 'm', qos: 1, dup: true, id });
     },
@@ -139,10 +126,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBLISH of QoS 1 without PUBACK is sent again after DISCONNECT too',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
-      const { id } = await client.message();
+      const { client, id } = await owes(scene, 1);
       await client.disconnect();
       has('redelivery', await (await scene.client('a', AWAY)).accept(), { payload: 'm', qos: 1, dup: true, id });
     },
@@ -151,10 +135,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBLISH of QoS 1 is sent again at every reconnect until its PUBACK',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
-      const { id } = await client.message();
+      const { client, id } = await owes(scene, 1);
       await client.drop();
       for (let turn = 0; turn < 3; turn += 1) {
         const again = await scene.client('a', AWAY);
@@ -167,10 +148,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBLISH of QoS 2 without PUBREC is sent again with DUP and the same packet id',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 2);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
-      const { id } = await client.message();
+      const { client, id } = await owes(scene, 2);
       await client.drop();
       has('redelivery', await (await scene.client('a', AWAY)).accept(), { payload: 'm', qos: 2, dup: true, id });
     },
@@ -179,16 +157,13 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.4.0-1',
     title: 'PUBREL without PUBCOMP is sent again with the same packet id, its PUBLISH is not',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 2);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
-      const { id } = await client.message();
-      client.send({ cmd: 'pubrec', messageId: id ?? 0 });
+      const { client, id } = await owes(scene, 2);
+      client.send({ cmd: 'pubrec', messageId: id });
       await client.expect('pubrel');
       await client.drop();
       const again = await scene.client('a', AWAY);
       same('packet id of PUBREL', (await again.expect('pubrel')).messageId, id);
-      again.send({ cmd: 'pubcomp', messageId: id ?? 0 });
+      again.send({ cmd: 'pubcomp', messageId: id });
       await scene.nothingFor(again);
     },
   },
@@ -196,8 +171,7 @@ export const sessions: readonly Clause[] = [
     clause: 'MQTT-4.6.0-1',
     title: 'messages that are sent again come in their first order, before what waited',
     async run(scene) {
-      const client = await scene.client('a', AWAY);
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1, AWAY);
       const publisher = await scene.client('p');
       for (const payload of ['1', '2', '3']) await publisher.publish(scene.topic('x'), payload, { qos: 1 });
       for (let turn = 0; turn < 3; turn += 1) await client.message();

@@ -1,6 +1,7 @@
 import type { Clause } from '../clause.js';
 import { field, FIRST, frame, subscribe, u16 } from '../client/bytes.js';
 import { has, same } from '../client/check.js';
+import { closing } from './closing.js';
 
 export const subscribing: readonly Clause[] = [
   {
@@ -68,46 +69,16 @@ export const subscribing: readonly Clause[] = [
       }
     },
   },
-  {
-    clause: 'MQTT-3.8.3-3',
-    title: 'SUBSCRIBE without a filter closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(frame(FIRST.subscribe, u16(1)));
-    },
-  },
-  {
-    clause: 'MQTT-3-8.3-4',
-    title: 'SUBSCRIBE with QoS 3 closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(subscribe(1, scene.topic('x'), 3));
-    },
-  },
-  ...[0x04, 0x08, 0x10, 0x40, 0x80].map((bits): Clause => ({
-    clause: 'MQTT-3-8.3-4',
-    title: `SUBSCRIBE with the reserved bits 0x${bits.toString(16)} beside its QoS closes the connection`,
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(subscribe(1, scene.topic('x'), bits | 1));
-    },
-  })),
-  {
-    clause: 'MQTT-2.3.1-1',
-    title: 'SUBSCRIBE with packet id 0 closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(subscribe(0, scene.topic('x')));
-    },
-  },
-  {
-    clause: 'MQTT-3.8.4-1',
-    title: 'SUBSCRIBE that ends before its QoS closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(frame(FIRST.subscribe, u16(1), field(scene.topic('x'))));
-    },
-  },
+  closing('MQTT-3.8.3-3', 'SUBSCRIBE without a filter', frame(FIRST.subscribe, u16(1))),
+  closing('MQTT-3-8.3-4', 'SUBSCRIBE with QoS 3', (scene) => subscribe(1, scene.topic('x'), 3)),
+  ...[0x04, 0x08, 0x10, 0x40, 0x80].map((bits) => {
+    const title = `SUBSCRIBE with the reserved bits 0x${bits.toString(16)} beside its QoS`;
+    return closing('MQTT-3-8.3-4', title, (scene) => subscribe(1, scene.topic('x'), bits | 1));
+  }),
+  closing('MQTT-2.3.1-1', 'SUBSCRIBE with packet id 0', (scene) => subscribe(0, scene.topic('x'))),
+  closing('MQTT-3.8.4-1', 'SUBSCRIBE that ends before its QoS', (scene) =>
+    frame(FIRST.subscribe, u16(1), field(scene.topic('x'))),
+  ),
   {
     clause: 'MQTT-4.8.0-1',
     title: 'a filter behind a broken one in the same SUBSCRIBE is not subscribed',
@@ -124,8 +95,7 @@ export const subscribing: readonly Clause[] = [
     clause: 'MQTT-3.8.4-3',
     title: 'subscribing again replaces the QoS and gives no second copy',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 0);
+      const client = await scene.subscriber('a', scene.topic('x'), 0);
       same('return code', await client.subscribe(scene.topic('x'), 2), [2]);
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
       has('message', await client.accept(), { qos: 2 });
@@ -136,8 +106,7 @@ export const subscribing: readonly Clause[] = [
     clause: 'MQTT-3.8.4-3',
     title: 'subscribing again with a lower QoS lowers it',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 2);
+      const client = await scene.subscriber('a', scene.topic('x'), 2);
       await client.subscribe(scene.topic('x'), 0);
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
       has('message', await client.message(), { qos: 0 });
@@ -160,8 +129,7 @@ export const subscribing: readonly Clause[] = [
     clause: 'MQTT-3.8.4-3',
     title: 'subscribing again loses no message in between',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1);
       const publisher = await scene.client('p');
       const wanted = Array.from({ length: 20 }, (_, at) => String(at));
       const publishing = (async () => {
@@ -191,8 +159,7 @@ export const subscribing: readonly Clause[] = [
     clause: '3.3.5',
     title: 'unsubscribing one of two overlapping filters leaves the other with its QoS',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 2);
+      const client = await scene.subscriber('a', scene.topic('x'), 2);
       await client.subscribe(scene.topic('#'), 1);
       await client.unsubscribe(scene.topic('x'));
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });

@@ -3,6 +3,7 @@ import { publish, subscribe } from '../client/bytes.js';
 import { has, must, same } from '../client/check.js';
 import type { Peer } from '../client/peer.js';
 import type { Scene } from '../scene.js';
+import { closing } from './closing.js';
 
 /** Filters, below a topic of the clause, that are not valid. */
 const INVALID = ['a#', 'a/b#', '#/a', 'a/#/b', '##', 'a+', '+a', 'a/b+/c', 'a/+b', '++', 'a/+#'];
@@ -42,22 +43,14 @@ export const topics: readonly Clause[] = [
     clause: 'MQTT-4.7.1-3',
     title: `the filter ${filter} matches ${yes.join(' ')}${no.length > 0 ? `, not ${no.join(' ')}` : ''}`,
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic(filter), 1);
+      const client = await scene.subscriber('a', scene.topic(filter), 1);
       const publisher = await scene.client('p');
       for (const topic of [...no, ...yes]) await publisher.publish(scene.topic(topic), topic, { qos: 1 });
       same('matched', await client.acceptMany(yes.length), yes);
       await scene.nothingFor(client);
     },
   })),
-  {
-    clause: 'MQTT-4.7.3-1',
-    title: 'an empty filter closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(subscribe(1, ''));
-    },
-  },
+  closing('MQTT-4.7.3-1', 'an empty filter', subscribe(1, '')),
   {
     clause: '4.7.1.1',
     title: 'the filter # alone gets every topic',
@@ -87,8 +80,7 @@ export const topics: readonly Clause[] = [
     clause: '4.7.3',
     title: 'topics may contain spaces',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('Accounts payable/+'), 1);
+      const client = await scene.subscriber('a', scene.topic('Accounts payable/+'), 1);
       await client.publish(scene.topic('Accounts payable/ '), 'm', { qos: 1 });
       has('message', await client.accept(), { topic: scene.topic('Accounts payable/ ') });
     },
@@ -149,8 +141,7 @@ export const topics: readonly Clause[] = [
     clause: 'MQTT-4.7.3-3',
     title: 'a topic of 65535 bytes is carried or its publisher is closed',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('long/#'), 0);
+      const reader = await scene.subscriber('reader', scene.topic('long/#'), 0);
       const topic = scene.topic('long/').padEnd(65_535, 'x');
       const publisher = await scene.client('a');
       publisher.write(publish({ topic, payload: 'm' }));
@@ -162,8 +153,7 @@ export const topics: readonly Clause[] = [
     clause: '4.7.3',
     title: 'a topic of 300 levels is carried or its publisher is closed; others notice nothing',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('deep/#'), 0);
+      const reader = await scene.subscriber('reader', scene.topic('deep/#'), 0);
       const publisher = await scene.client('a');
       publisher.write(publish({ topic: scene.topic('deep') + '/l'.repeat(300) }));
       await publisher.ping().catch(() => undefined);

@@ -1,14 +1,15 @@
 import type { Clause } from '../clause.js';
 import { field, FIRST, frame, u16, unsubscribe } from '../client/bytes.js';
 import { has, same } from '../client/check.js';
+import { closing } from './closing.js';
+import { owes } from './persistent.js';
 
 export const unsubscribing: readonly Clause[] = [
   {
     clause: 'MQTT-3.10.4-4',
     title: 'UNSUBACK carries the packet id of UNSUBSCRIBE',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'));
+      const client = await scene.subscriber('a', scene.topic('x'), 0);
       for (const id of [1, 513, 65_535]) {
         client.write(unsubscribe(id, scene.topic('x')));
         same('packet id', (await client.expect('unsuback')).messageId, id);
@@ -27,8 +28,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-2',
     title: 'after UNSUBACK no message comes any more',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1);
       await client.unsubscribe(scene.topic('x'));
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
       await scene.nothingFor(client);
@@ -38,8 +38,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-2',
     title: 'a persistent session forgets what was unsubscribed',
     async run(scene) {
-      const client = await scene.client('a', { clean: false });
-      await client.subscribe(scene.topic('x'), 1);
+      const client = await scene.subscriber('a', scene.topic('x'), 1, { clean: false });
       await client.unsubscribe(scene.topic('x'));
       await client.disconnect();
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
@@ -50,8 +49,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-1',
     title: 'UNSUBSCRIBE compares filters character by character: a wildcard removes no other filter',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 0);
+      const client = await scene.subscriber('a', scene.topic('x'), 0);
       await client.unsubscribe(scene.topic('#'), scene.topic('+'), scene.topic('X'), scene.topic('x/'));
       await scene.publishes(scene.topic('x'), 'still');
       has('message', await client.message(), { payload: 'still' });
@@ -61,8 +59,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-1',
     title: 'UNSUBSCRIBE from a topic leaves the wildcard that matches it',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('#'), 0);
+      const client = await scene.subscriber('a', scene.topic('#'), 0);
       await client.unsubscribe(scene.topic('x'));
       await scene.publishes(scene.topic('x'), 'still');
       has('message', await client.message(), { payload: 'still' });
@@ -72,8 +69,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-6',
     title: 'UNSUBSCRIBE with several filters removes each and is answered once',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 0);
+      const client = await scene.subscriber('a', scene.topic('x'), 0);
       await client.subscribe(scene.topic('y'), 0);
       await client.subscribe(scene.topic('z'), 0);
       await client.unsubscribe(scene.topic('x'), scene.topic('nothing'), scene.topic('y'));
@@ -87,8 +83,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-3',
     title: 'UNSUBSCRIBE does not end a delivery of QoS 2 that was begun',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('x'), 2);
+      const client = await scene.subscriber('a', scene.topic('x'), 2);
       await scene.publishes(scene.topic('x'), 'm', { qos: 2 });
       const { id } = await client.message();
       await client.unsubscribe(scene.topic('x'));
@@ -100,10 +95,7 @@ export const unsubscribing: readonly Clause[] = [
     clause: 'MQTT-3.10.4-3',
     title: 'a message of QoS 1 in flight is sent again after UNSUBSCRIBE and a reconnect',
     async run(scene) {
-      const client = await scene.client('a', { clean: false });
-      await client.subscribe(scene.topic('x'), 1);
-      await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
-      await client.message();
+      const { client } = await owes(scene, 1);
       await client.unsubscribe(scene.topic('x'));
       await client.drop();
       const again = await scene.client('a', { clean: false });
@@ -120,28 +112,7 @@ export const unsubscribing: readonly Clause[] = [
       }
     },
   },
-  {
-    clause: 'MQTT-3.10.3-2',
-    title: 'UNSUBSCRIBE without a filter closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(frame(FIRST.unsubscribe, u16(1)));
-    },
-  },
-  {
-    clause: 'MQTT-2.3.1-1',
-    title: 'UNSUBSCRIBE with packet id 0 closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(unsubscribe(0, scene.topic('x')));
-    },
-  },
-  {
-    clause: 'MQTT-4.7.3-1',
-    title: 'UNSUBSCRIBE from an empty filter closes the connection',
-    async run(scene) {
-      const client = await scene.client('a');
-      await client.isClosedBy(unsubscribe(1, ''));
-    },
-  },
+  closing('MQTT-3.10.3-2', 'UNSUBSCRIBE without a filter', frame(FIRST.unsubscribe, u16(1))),
+  closing('MQTT-2.3.1-1', 'UNSUBSCRIBE with packet id 0', (scene) => unsubscribe(0, scene.topic('x'))),
+  closing('MQTT-4.7.3-1', 'UNSUBSCRIBE from an empty filter', unsubscribe(1, '')),
 ];

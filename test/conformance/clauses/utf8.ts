@@ -85,8 +85,7 @@ export const utf8: readonly Clause[] = [
     clause,
     title: `${name} are carried unchanged in a topic`,
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic(text), 1);
+      const client = await scene.subscriber('a', scene.topic(text), 1);
       await client.publish(scene.topic(text), 'm', { qos: 1 });
       has('message', await client.accept(), { topic: scene.topic(text) });
     },
@@ -97,8 +96,7 @@ export const utf8: readonly Clause[] = [
     async run(scene) {
       const client = await scene.client('a');
       await client.subscribe(`\ufeff${scene.topic('x')}`, 1);
-      const other = await scene.client('b');
-      await other.subscribe(scene.topic('x'), 1);
+      const other = await scene.subscriber('b', scene.topic('x'), 1);
       await scene.publishes(`\ufeff${scene.topic('x')}`, 'm', { qos: 1 });
       has('message', await client.accept(), { payload: 'm', topic: `\ufeff${scene.topic('x')}` });
       await scene.nothingFor(other);
@@ -108,8 +106,7 @@ export const utf8: readonly Clause[] = [
     clause: 'MQTT-4.7.3-4',
     title: 'composed and decomposed letters are two topics',
     async run(scene) {
-      const client = await scene.client('a');
-      await client.subscribe(scene.topic('\u00e9'), 1);
+      const client = await scene.subscriber('a', scene.topic('\u00e9'), 1);
       await scene.publishes(scene.topic('e\u0301'), 'm', { qos: 1 });
       await scene.nothingFor(client);
     },

@@ -22,6 +22,15 @@ function peerOn(scene: Scene, socket: WebSocket): Peer {
   return scene.watch(peer);
 }
 
+/** A client that was let in. */
+async function client(scene: Scene): Promise<{ socket: WebSocket; peer: Peer }> {
+  const socket = await dial(scene);
+  const peer = peerOn(scene, socket);
+  peer.write(hello(scene.id('ws')));
+  has('connack', await peer.expect('connack'), { returnCode: 0 });
+  return { socket, peer };
+}
+
 export const webSockets: readonly Clause[] = [
   {
     clause: 'MQTT-6.0.0-4',
@@ -38,9 +47,7 @@ export const webSockets: readonly Clause[] = [
     title: 'MQTT over binary frames works, to and from a TCP client',
     needs: 'webSocket',
     async run(scene) {
-      const peer = peerOn(scene, await dial(scene));
-      peer.write(hello(scene.id('ws')));
-      has('connack', await peer.expect('connack'), { returnCode: 0 });
+      const { peer } = await client(scene);
       await peer.subscribe(scene.topic('x'), 1);
       await scene.publishes(scene.topic('x'), 'm', { qos: 1 });
       has('message', await peer.accept(), { payload: 'm', qos: 1 });
@@ -51,10 +58,7 @@ export const webSockets: readonly Clause[] = [
     title: 'a text frame closes the connection',
     needs: 'webSocket',
     async run(scene) {
-      const socket = await dial(scene);
-      const peer = peerOn(scene, socket);
-      peer.write(hello(scene.id('ws')));
-      await peer.expect('connack');
+      const { socket, peer } = await client(scene);
       socket.send('text');
       await peer.isClosedBy();
     },
@@ -64,10 +68,7 @@ export const webSockets: readonly Clause[] = [
     title: 'a text frame closes the connection even when its bytes are a packet',
     needs: 'webSocket',
     async run(scene) {
-      const socket = await dial(scene);
-      const peer = peerOn(scene, socket);
-      peer.write(hello(scene.id('ws')));
-      await peer.expect('connack');
+      const { socket, peer } = await client(scene);
       socket.send('0\u0003\u0000\u0001a');
       await peer.isClosedBy();
     },
@@ -99,8 +100,7 @@ export const webSockets: readonly Clause[] = [
     title: 'the will of a WebSocket client is published when its connection is cut',
     needs: 'webSocket',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'));
+      const reader = await scene.subscriber('reader', scene.topic('will'), 0);
       const socket = await dial(scene);
       const peer = peerOn(scene, socket);
       peer.send({

@@ -8,8 +8,7 @@ type Will = NonNullable<IConnectPacket['will']>;
 
 /** A client with a will and somebody who listens to it with QoS 2. */
 async function mourned(scene: Scene, will: Partial<Will> = {}): Promise<{ mortal: Client; reader: Client }> {
-  const reader = await scene.client('reader');
-  await reader.subscribe(scene.topic('will'), 2);
+  const reader = await scene.subscriber('reader', scene.topic('will'), 2);
   const mortal = await scene.client('mortal', { will: { topic: scene.topic('will'), payload: 'gone', ...will } });
   return { mortal, reader };
 }
@@ -119,8 +118,7 @@ export const wills: readonly Clause[] = [
     title: 'the will of a client that was refused is not published',
     needs: 'credentials',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'));
+      const reader = await scene.subscriber('reader', scene.topic('will'), 0);
       const will = { topic: scene.topic('will'), payload: 'x' };
       const refused = await scene.connecting('a', { username: 'known', password: Buffer.from('wrong'), will });
       await refused.closed();
@@ -131,8 +129,7 @@ export const wills: readonly Clause[] = [
     clause: '3.1.2.5',
     title: 'an empty will message is published with an empty payload',
     async run(scene) {
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'));
+      const reader = await scene.subscriber('reader', scene.topic('will'), 0);
       const mortal = await scene.dial();
       const payload = [field(scene.id('a')), field(scene.topic('will')), field('')];
       mortal.write(connect({ flags: FLAG.clean | FLAG.will, payload }));
@@ -159,8 +156,7 @@ export const wills: readonly Clause[] = [
       const mortal = await scene.client('mortal', {
         will: { topic: scene.topic('will'), payload: Buffer.alloc(0), retain: true },
       });
-      const reader = await scene.client('reader');
-      await reader.subscribe(scene.topic('will'));
+      const reader = await scene.subscriber('reader', scene.topic('will'), 0);
       await reader.message();
       await mortal.drop();
       has('will', await reader.message(), { payload: '' });
@@ -171,8 +167,7 @@ export const wills: readonly Clause[] = [
     clause: 'MQTT-3.1.2-5',
     title: 'a will of QoS 1 is kept for a subscriber who is away',
     async run(scene) {
-      const away = await scene.client('away', { clean: false });
-      await away.subscribe(scene.topic('will'), 1);
+      const away = await scene.subscriber('away', scene.topic('will'), 1, { clean: false });
       await away.disconnect();
       const { mortal, reader } = await mourned(scene, { qos: 1 });
       await mortal.drop();
