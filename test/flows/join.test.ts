@@ -135,6 +135,7 @@ describe('a hub', () => {
     second.program.start();
     expect(await second.program.ended()).toBe(78);
     expect(second.program.output).toContain('data folder');
+    await second.close();
     await hub.close();
   });
 

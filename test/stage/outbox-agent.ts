@@ -8,7 +8,7 @@ import { frames } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { MessageLink } from '../../apps/edge-agent/src/link/messages.js';
 import { SqliteOutboxStore } from '../../apps/edge-agent/src/state/outbox-store.js';
-import { ROUND, type ToAgent, type FromAgent } from './outbox-words.js';
+import { KEYS, ROUND, type ToAgent, type FromAgent } from './outbox-words.js';
 
 const [folder = '', round = ''] = process.argv.slice(2);
 const clock = systemClock;
@@ -27,8 +27,8 @@ const outbox = new Outbox({
 const link = new MessageLink({ outbox, clock });
 let appending = true;
 
-async function append(key: string, worker: number): Promise<void> {
-  for (let n = Number(round) * ROUND + worker; appending; n += 1) {
+async function append(key: string): Promise<void> {
+  for (let n = Number(round) * ROUND; appending; n += 1) {
     const body = Buffer.from(JSON.stringify({ key, n, fill: 'x'.repeat(n % 300) }));
     await outbox.append({ lane: key === 'k0' ? 'alarms' : 'data', key, body });
     say({ is: 'stored', key, n });
@@ -59,4 +59,4 @@ process.on('disconnect', () => process.exit());
 
 await outbox.start();
 say({ is: 'up' });
-await Promise.all(Array.from({ length: 8 }, (_, at) => append(`k${at}`, 0)));
+await Promise.all(KEYS.map((key) => append(key)));

@@ -2,6 +2,8 @@ import type { DownFrame, UpFrame } from '@selvage/protocol';
 
 /** Numbers of one start of the agent are all below those of the next. */
 export const ROUND = 1_000_000;
+/** Each has an order of its own. */
+export const KEYS = ['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7'];
 
 export type Up = Extract<UpFrame, { t: 'messages' }>;
 export type Down = Extract<DownFrame, { t: 'settled' | 'rejected' }>;

@@ -1,9 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { until } from '@selvage/testkit';
-import { build } from 'esbuild';
-import { root } from './process.js';
 
 /** One of our programs and the words that are exchanged with it; it says `up` when it is. */
 export class PeerProgram<To extends object, From extends { readonly is: string }> {
@@ -55,18 +52,4 @@ export class PeerProgram<To extends object, From extends { readonly is: string }
     if (child.connected) await once(child, 'disconnect');
     this.#child = undefined;
   }
-}
-
-/** Bundles a program of this folder from its sources; the native driver is found beside it. */
-export async function bundleProgram(name: string): Promise<string> {
-  const outfile = join(root, `node_modules/.cache/selvage-test/power-cut-${name}-${process.pid}.mjs`);
-  const libs = ['protocol', 'reconcile', 'pki', 'wire', 'outbox'];
-  await build({
-    entryPoints: [join(root, `test/stage/${name}.ts`)],
-    outfile,
-    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' },
-    conditions: ['@selvage/source'],
-    alias: Object.fromEntries(libs.map((lib) => [`@selvage/${lib}`, join(root, `libs/${lib}/src/index.ts`)])),
-  });
-  return outfile;
 }

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, tempDir, until } from '@selvage/testkit';
-import { build } from 'esbuild';
-import { Program, root } from './process.js';
+import { bundleProgram } from './bundle.js';
+import { Program } from './process.js';
 
 /** A node's broker and twins in a process of its own, on a folder that outlives it. */
 export class TwinSite {
@@ -12,7 +12,10 @@ export class TwinSite {
 
   async start(): Promise<void> {
     this.port ||= await freePort();
-    this.#program ??= new Program('twins', [process.execPath, await bundle(), this.folder.path, String(this.port)]);
+    this.#program ??= new Program('twins', [
+      ...[process.execPath, await bundleProgram('test/stage/twin-server.ts')],
+      ...[this.folder.path, String(this.port)],
+    ]);
     this.#program.clear();
     this.#program.start();
     await until(() => this.output.includes('listening'), { timeoutMs: 30_000, describe: () => this.output });
@@ -44,18 +47,4 @@ export class TwinSite {
 export function wantedDevice(id: string, more: object = {}): object {
   const credentials = { fingerprints: [], logins: [] };
   return { ...{ id, name: id, description: '', properties: {}, attributes: {}, visitors: {}, credentials }, ...more };
-}
-
-/** Bundles the program from its sources; the native driver is found beside it. */
-async function bundle(): Promise<string> {
-  const outfile = join(root, `node_modules/.cache/selvage-test/twins-${process.pid}.mjs`);
-  const libs = ['protocol', 'reconcile', 'pki', 'wire'];
-  await build({
-    entryPoints: [join(root, 'test/stage/twin-server.ts')],
-    outfile,
-    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' },
-    conditions: ['@selvage/source'],
-    alias: Object.fromEntries(libs.map((name) => [`@selvage/${name}`, join(root, `libs/${name}/src/index.ts`)])),
-  });
-  return outfile;
 }

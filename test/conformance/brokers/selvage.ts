@@ -1,27 +1,11 @@
-import { join } from 'node:path';
 import { freePort, tempDir, type TempDir } from '@selvage/testkit';
-import { build } from 'esbuild';
-import { root } from '../../stage/process.js';
+import { bundleProgram } from '../../stage/bundle.js';
 import type { Address, BrokerUnderTest } from '../broker-under-test.js';
 import { ServerProgram } from './server-program.js';
 
-/** Bundles our broker from its sources into a program; the native driver is found beside it. */
-export async function bundleBroker(): Promise<string> {
-  const outfile = join(root, `node_modules/.cache/selvage-test/broker-${process.pid}.mjs`);
-  await build({
-    entryPoints: [join(root, 'test/conformance/brokers/selvage-server.ts')],
-    outfile,
-    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' },
-    conditions: ['@selvage/source'],
-    alias: libs(),
-  });
-  return outfile;
-}
-
-/** The libs' sources; other packages stay outside. */
-function libs(): Record<string, string> {
-  const names = ['protocol', 'reconcile', 'pki', 'wire'];
-  return Object.fromEntries(names.map((name) => [`@selvage/${name}`, join(root, `libs/${name}/src/index.ts`)]));
+/** Our broker as a program. */
+export function bundleBroker(): Promise<string> {
+  return bundleProgram('test/conformance/brokers/selvage-server.ts');
 }
 
 /** The node's broker in a process of its own, on a journal of its own. */

@@ -1,6 +1,7 @@
 import { EdgeError } from '@selvage/protocol';
 import { settled, until } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bareRequest } from '../docker/test-request.js';
 import { app, TestNode } from './test-node.js';
 
 const MINUTE = 60_000;
@@ -296,7 +297,8 @@ describe('apps on a node', () => {
 
   it('say who holds the port that they want', async () => {
     const ports = [{ containerPort: 80, hostPort: 8080 }];
-    const foreign = await node.docker.create('grafana', foreignRequest(node));
+    node.docker.images.build('grafana:1');
+    const foreign = await node.docker.create('grafana', bareRequest({ image: 'grafana:1', hostPort: 8080 }));
     await node.docker.start(foreign);
     await node.want([app('web', { containers: [{ ports }] })]);
     expect(only('web')).toMatchObject({ state: 'failed', reason: 'port_taken' });
@@ -314,19 +316,3 @@ describe('apps on a node', () => {
     expect(only('web')).toMatchObject({ state: 'failed', reason: 'mount_forbidden' });
   });
 });
-
-function foreignRequest(node: TestNode): Parameters<TestNode['docker']['create']>[1] {
-  node.docker.images.build('grafana:1');
-  const HostConfig = {
-    PortBindings: { '80/tcp': [{ HostPort: '8080' }] },
-    Mounts: [],
-    PidsLimit: 1,
-    CapDrop: [],
-    CapAdd: [],
-    SecurityOpt: [],
-    Init: false,
-    RestartPolicy: { Name: 'no' as const },
-    LogConfig: { Type: 'json-file', Config: {} },
-  };
-  return { Image: 'grafana:1', Labels: {}, Env: [], StopTimeout: 1, ExposedPorts: {}, HostConfig };
-}

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { FakeClock, settled } from '@selvage/testkit';
 import { describe, expect, it } from 'vitest';
 import { FakeDocker } from '../docker/fake-docker.js';
+import { bareRequest } from '../docker/test-request.js';
 import { app, TestNode } from './test-node.js';
 
 const HOUR = 3_600_000;
@@ -132,24 +133,10 @@ function appsOf({ containers, ports, uid }: SomeApps): ReturnType<typeof app>[] 
     .map(({ name, containers: own }) => app(name, { uid: name + uid, containers: own }));
 }
 
-const foreignRequest = {
-  Image: 'built/here:1',
-  Labels: { 'io.selvage.node': 'another/node', 'io.selvage.uid': 'a1', 'io.selvage.container': 'c9' },
-  Env: [],
-  StopTimeout: 1,
-  ExposedPorts: {},
-  HostConfig: {
-    PortBindings: {},
-    Mounts: [],
-    PidsLimit: 1,
-    CapDrop: [],
-    CapAdd: [],
-    SecurityOpt: [],
-    Init: false,
-    RestartPolicy: { Name: 'no' as const },
-    LogConfig: { Type: 'json-file', Config: {} },
-  },
-};
+const foreignRequest = bareRequest({
+  image: 'built/here:1',
+  labels: { 'io.selvage.node': 'another/node', 'io.selvage.uid': 'a1', 'io.selvage.container': 'c9' },
+});
 
 describe('whatever happens', () => {
   it('a node comes to run each wanted container once, never two at a time, touches no other, and then rests', async () => {

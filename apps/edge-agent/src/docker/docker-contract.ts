@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EdgeError } from '@selvage/protocol';
 import type { Container, ContainerRequest, Docker, EngineEvent, Labels } from './docker.js';
+import { bareRequest } from './test-request.js';
 
 /** What the contract needs to try an engine on. Everything it makes carries `labels`, and names begin with `prefix`. */
 export interface Subject {
@@ -152,25 +153,7 @@ async function withContainer(subject: Subject, run: (id: string) => Promise<void
 }
 
 function request({ present, labels }: Subject, hostPort?: number): ContainerRequest {
-  const key = '80/tcp';
-  return {
-    Image: present,
-    Labels: labels,
-    Env: [],
-    StopTimeout: 1,
-    ExposedPorts: hostPort === undefined ? {} : { [key]: {} },
-    HostConfig: {
-      PortBindings: hostPort === undefined ? {} : { [key]: [{ HostPort: String(hostPort) }] },
-      Mounts: [],
-      PidsLimit: 64,
-      CapDrop: [],
-      CapAdd: [],
-      SecurityOpt: [],
-      Init: false,
-      RestartPolicy: { Name: 'no' },
-      LogConfig: { Type: 'json-file', Config: {} },
-    },
-  };
+  return bareRequest({ image: present, labels, ...(hostPort !== undefined && { hostPort }) });
 }
 
 async function seen(docker: Docker, id: string): Promise<Container> {

@@ -1,6 +1,7 @@
 import { FakeClock, settled } from '@selvage/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeDocker } from './fake-docker.js';
+import { bareRequest } from './test-request.js';
 import { EngineWatcher } from './watcher.js';
 
 describe('the watcher of the engine', () => {
@@ -34,8 +35,8 @@ describe('the watcher of the engine', () => {
 
   it('tells what happens to containers with the label', async () => {
     docker.images.build('web:1');
-    const mine = await docker.create('mine', request({ owner: 'me' }));
-    const other = await docker.create('other', request({ owner: 'you' }));
+    const mine = await docker.create('mine', bareRequest({ image: 'web:1', labels: { owner: 'me' } }));
+    const other = await docker.create('other', bareRequest({ image: 'web:1', labels: { owner: 'you' } }));
     await docker.start(mine);
     await docker.start(other);
     docker.kill(mine);
@@ -65,24 +66,3 @@ describe('the watcher of the engine', () => {
     expect(clock.pending).toBe(0);
   });
 });
-
-function request(labels: Record<string, string>): Parameters<FakeDocker['create']>[1] {
-  return {
-    Image: 'web:1',
-    Labels: labels,
-    Env: [],
-    StopTimeout: 1,
-    ExposedPorts: {},
-    HostConfig: {
-      PortBindings: {},
-      Mounts: [],
-      PidsLimit: 1,
-      CapDrop: [],
-      CapAdd: [],
-      SecurityOpt: [],
-      Init: false,
-      RestartPolicy: { Name: 'no' },
-      LogConfig: { Type: 'json-file', Config: {} },
-    },
-  };
-}
