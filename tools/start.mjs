@@ -134,7 +134,7 @@ async function logInto(url) {
 /** What to type to log in; at the first start with the password that was made. */
 function loginLine(url) {
   const password = isNew(passwordFile) ? ` --password-stdin < ${shown(passwordFile)}` : '';
-  return `npx selvage login --url ${url}${password}`;
+  return `npx --no selvage login --url ${url}${password}`;
 }
 
 async function startEngine() {

@@ -11,9 +11,11 @@ const text = (path: string): string => readFileSync(join(root, path), 'utf8');
 const found = (pattern: RegExp, inside: string): string[] =>
   [...new Set([...inside.matchAll(pattern)].map(([, name = '']) => name))].sort();
 
-const pages = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
-  .split('\n')
-  .filter((path) => path !== '' && existsSync(join(root, path)));
+const pathsOf = (glob: string): string[] =>
+  execFileSync('git', ['ls-files', '-co', '--exclude-standard', glob], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter((path) => path !== '' && existsSync(join(root, path)));
+const pages = pathsOf('*.md');
 
 /** The documents of every block of YAML in a page. */
 const manifestsIn = (page: string): unknown[] =>
@@ -33,6 +35,11 @@ function fieldsOf(schema: object): string[] {
 describe('the documentation', () => {
   it('has more than a few pages', () => {
     expect(pages.length).toBeGreaterThan(10);
+  });
+
+  it('has nobody ask the registry for our commands: outside a checkout npx would take those of a stranger', () => {
+    const speaking = [...pages, ...pathsOf('tools/*.mjs'), ...pathsOf('apps/*/src/*.ts')];
+    expect(speaking.filter((path) => /\bnpx (?!--no )[^\n]*\bselvage\b/.test(text(path)))).toEqual([]);
   });
 
   it('says of every error code what to do, and of no other', () => {

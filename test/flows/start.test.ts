@@ -66,7 +66,8 @@ describe('npm start', () => {
   });
 
   it('says the line to log in with when it is not at its usual place', async () => {
-    const line = /^Log in with: npx (selvage login --url \S+ --password-stdin < \S+)$/m.exec(started.output)?.[1] ?? '';
+    const line =
+      /^Log in with: npx --no (selvage login --url \S+ --password-stdin < \S+)$/m.exec(started.output)?.[1] ?? '';
     const home = tempDir();
     const logIn = await run(['bash', '-c', `npx --no-install ${line}`], { HOME: home.path });
     home.remove();
