@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { openDatabase, Settings, Settings1700000000000 } from '../../apps/cloud/src/db/index.js';
 import { MessagePosition } from '../../apps/cloud/src/link/messages.entity.js';
 import type { MessageSource } from '../../apps/cloud/src/link/messages-intake.js';
-import { Messages1700000001600 } from '../../apps/cloud/src/link/messages.migration.js';
+import { Messages1700000001600, MessagesTouched1700000001700 } from '../../apps/cloud/src/link/messages.migration.js';
 import { MessagePositions } from '../../apps/cloud/src/link/messages-positions.service.js';
 import { MessageWriter } from '../../apps/cloud/src/link/messages-writer.js';
 import { MessageRegistry } from '../../apps/cloud/src/link/messages.js';
@@ -15,7 +15,8 @@ const say = (word: FromHub): void => {
   process.send?.(word);
 };
 
-const schema = { entities: [Settings, MessagePosition], migrations: [Settings1700000000000, Messages1700000001600] };
+const migrations = [Settings1700000000000, Messages1700000001600, MessagesTouched1700000001700];
+const schema = { entities: [Settings, MessagePosition], migrations };
 const db = openDatabase({ folder, url: undefined }, schema);
 await db.start('epoch');
 await db.write((tx) => tx.query('CREATE TABLE IF NOT EXISTS delivered (id INTEGER PRIMARY KEY, key TEXT, n INTEGER)'));

@@ -7,7 +7,7 @@ import { InboundWriter } from './inbound-writer.js';
 import { Liveness } from './liveness.js';
 import { MessageRegistry } from './messages.js';
 import { MessagePosition } from './messages.entity.js';
-import { Messages1700000001600 } from './messages.migration.js';
+import { Messages1700000001600, MessagesTouched1700000001700 } from './messages.migration.js';
 import { MessagePositions } from './messages-positions.service.js';
 import { MessageWriter } from './messages-writer.js';
 import { Reception } from './reception.js';
@@ -19,7 +19,7 @@ import { TlsPort } from './tls-port.js';
 
 export const linkSchema = {
   entities: [ReportedHash, MessagePosition],
-  migrations: [Reported1700000001500, Messages1700000001600],
+  migrations: [Reported1700000001500, Messages1700000001600, MessagesTouched1700000001700],
 };
 
 const offered = [

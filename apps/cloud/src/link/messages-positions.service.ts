@@ -1,69 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { nodeKey, type NodeRef } from '@selvage/protocol';
+import type { NodeRef } from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
 import { type EntityManager, In } from 'typeorm';
-import { z } from 'zod';
 import { Database } from '../db/index.js';
+import { keyOf, LanePosition, type LaneRef } from './lane-position.js';
 import { MessagePosition } from './messages.entity.js';
 
 /** SQLite takes a limited number of values in one statement. */
 const ROWS = 150;
-/** How many rejected messages are remembered of a lane: more than are on their way at once, as a rule. */
-const MAX_REJECTED = 100;
-const MAX_DETAIL = 300;
-
-const rejections = z.array(z.tuple([z.number(), z.string(), z.string()]));
-
-/** A lane of one outbox of one node. */
-export interface LaneRef {
-  readonly ref: NodeRef;
-  readonly epoch: string;
-  readonly lane: string;
-}
-
-/** A message that was rejected, and the words for it. */
-export interface Rejection {
-  readonly code: string;
-  readonly detail: string;
-}
-
-/** Up to where one lane is done with, inside one transaction. */
-export class LanePosition {
-  readonly #rejected: Map<number, Rejection>;
-
-  constructor(
-    readonly of: LaneRef,
-    private reached: number,
-    rejected: string,
-  ) {
-    const kept = rejections.parse(JSON.parse(rejected));
-    this.#rejected = new Map(kept.map(([seq, code, detail]) => [seq, { code, detail }]));
-  }
-
-  get seq(): number {
-    return this.reached;
-  }
-
-  get rejected(): string {
-    const last = [...this.#rejected].slice(-MAX_REJECTED);
-    return JSON.stringify(last.map(([seq, { code, detail }]) => [seq, code, detail.slice(0, MAX_DETAIL)]));
-  }
-
-  /** Passes a message; whether it is new. */
-  pass(seq: number): boolean {
-    if (seq <= this.reached) return false;
-    this.reached = seq;
-    return true;
-  }
-
-  reject(seq: number, why: Rejection): void {
-    this.#rejected.set(seq, why);
-  }
-
-  /** Why a message was rejected when it came before. */
-  rejection(seq: number): Rejection | undefined {
-    return this.#rejected.get(seq);
-  }
-}
+/** How many outboxes are remembered of a node: it has one, and gets a new one when its disk is lost. */
+const MAX_EPOCHS = 8;
 
 /** Up to where the messages of nodes have been written down: by this one that comes twice is known. */
 @Injectable()
@@ -78,7 +24,7 @@ export class MessagePositions {
     const there = await this.rows(tx, lanes);
     const missing = lanes.filter((lane) => !there.has(keyOf(lane)));
     if (missing.length === 0) return there;
-    const fresh = missing.map((lane) => ({ ...columns(lane), seq: 0, rejected: '[]' }));
+    const fresh = missing.map((lane) => ({ ...columns(lane), seq: 0, rejected: '[]', touchedAt: 0 }));
     for (let at = 0; at < fresh.length; at += ROWS)
       await tx
         .createQueryBuilder()
@@ -91,14 +37,44 @@ export class MessagePositions {
   }
 
   async save(tx: EntityManager, positions: Iterable<LanePosition>): Promise<void> {
-    const rows = [...positions].map(({ of, seq, rejected }) => ({ ...columns(of), seq, rejected }));
+    const touchedAt = systemClock.now();
+    const all = [...positions];
+    const rows = all.map(({ of, seq, rejected }) => ({ ...columns(of), seq, rejected, touchedAt }));
     for (let at = 0; at < rows.length; at += ROWS)
       await tx.upsert(MessagePosition, rows.slice(at, at + ROWS), ['project', 'node', 'epoch', 'lane']);
+    await this.prune(
+      tx,
+      all.filter(({ isNew }) => isNew).map(({ of }) => of),
+    );
   }
 
   /** Forgets a node that is gone. */
   async forget(tx: EntityManager, { project, node }: NodeRef): Promise<void> {
     await tx.delete(MessagePosition, { project, node });
+  }
+
+  /** Forgets outboxes that have not been used for longest, of lanes that got a new one. */
+  private async prune(tx: EntityManager, lanes: readonly LaneRef[]): Promise<void> {
+    for (const project of distinct(lanes.map(({ ref }) => ref.project))) {
+      const nodes = distinct(lanes.filter(({ ref }) => ref.project === project).map(({ ref }) => ref.node));
+      for (let at = 0; at < nodes.length; at += ROWS) {
+        const query = tx.createQueryBuilder(MessagePosition, 'one').select(['one.node AS node', 'one.lane AS lane']);
+        const full = await query
+          .where({ project, node: In(nodes.slice(at, at + ROWS)) })
+          .groupBy('one.node')
+          .addGroupBy('one.lane')
+          .having('COUNT(*) > :most', { most: MAX_EPOCHS })
+          .getRawMany<{ node: string; lane: string }>();
+        for (const { node, lane } of full) await this.forgetOldest(tx, { project, node, lane });
+      }
+    }
+  }
+
+  private async forgetOldest(tx: EntityManager, where: { project: string; node: string; lane: string }): Promise<void> {
+    const all = await tx.find(MessagePosition, { select: ['epoch'], where, order: { touchedAt: 'DESC' } });
+    const old = all.slice(MAX_EPOCHS).map(({ epoch }) => epoch);
+    for (let at = 0; at < old.length; at += ROWS)
+      await tx.delete(MessagePosition, { ...where, epoch: In(old.slice(at, at + ROWS)) });
   }
 
   private async rows(tx: EntityManager, lanes: readonly LaneRef[]): Promise<Map<string, LanePosition>> {
@@ -107,10 +83,12 @@ export class MessagePositions {
     for (const project of new Set(lanes.map(({ ref }) => ref.project))) {
       const own = lanes.filter(({ ref }) => ref.project === project);
       const [nodes, epochs] = [distinct(own.map(({ ref }) => ref.node)), distinct(own.map(({ epoch }) => epoch))];
+      const names = distinct(own.map(({ lane }) => lane));
       for (let at = 0; at < nodes.length; at += ROWS) {
         const where = {
           project,
           node: In(nodes.slice(at, at + ROWS)),
+          lane: In(names),
           ...(epochs.length < ROWS && { epoch: In(epochs) }),
         };
         const lock = this.db.dialect === 'postgres' ? { lock: { mode: 'pessimistic_write' as const } } : {};
@@ -123,10 +101,6 @@ export class MessagePositions {
     }
     return found;
   }
-}
-
-export function keyOf({ ref, epoch, lane }: LaneRef): string {
-  return `${nodeKey(ref)} ${epoch} ${lane}`;
 }
 
 function columns({ ref: { project, node }, epoch, lane }: LaneRef): {

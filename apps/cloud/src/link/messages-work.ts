@@ -1,13 +1,8 @@
 import { EdgeError } from '@selvage/protocol';
 import type { Transaction } from '../db/index.js';
 import type { Arrived, MessageSource } from './messages-intake.js';
-import {
-  keyOf,
-  type LanePosition,
-  type LaneRef,
-  type MessagePositions,
-  type Rejection,
-} from './messages-positions.service.js';
+import { keyOf, type LanePosition, type LaneRef, type Rejection } from './lane-position.js';
+import type { MessagePositions } from './messages-positions.service.js';
 import type { InboundMessage, MessageHandler, MessageRegistry } from './messages.js';
 
 export interface MessageWorkOptions {

@@ -5,7 +5,8 @@ import { Database } from '../db/index.js';
 import { LOG, type Logger } from '../log/index.js';
 import { byHalves, isAway } from './by-halves.js';
 import { type Arrived, type Flow, MessageIntake, type MessageSource } from './messages-intake.js';
-import { MessagePositions, type Rejection } from './messages-positions.service.js';
+import type { Rejection } from './lane-position.js';
+import { MessagePositions } from './messages-positions.service.js';
 import { MessageRegistry } from './messages.js';
 import { MessageWork } from './messages-work.js';
 

@@ -23,4 +23,8 @@ export class MessagePosition {
   /** Of those up to `seq`, the last ones that were rejected, JSON: the node is told again if it did not hear it. */
   @Column({ type: 'text' })
   rejected!: string;
+
+  /** When it was last written, epoch milliseconds: the outboxes that a node has used lately are remembered. */
+  @Column({ type: 'bigint', name: 'touched_at', transformer: { to: (at: number) => at, from: Number } })
+  touchedAt!: number;
 }

@@ -28,7 +28,7 @@ export type Refuse = (message: InboundMessage, why: EdgeError) => void;
 
 /** What a slice does with the messages of one lane. */
 export interface MessageHandler<M extends InboundMessage = InboundMessage> {
-  /** Name of the lane. The lanes below it, `routes/hot` below `routes`, are its own too. */
+  /** Name of the lane. */
   readonly lane: string;
   /**
    * Writes messages of many nodes, of each node's lane in order, with a bounded number of queries. What it writes is committed
@@ -66,9 +66,9 @@ export class MessageRegistry {
     });
   }
 
-  /** Who takes a lane: whoever named it, or else the name above it. */
+  /** Who takes a lane. One that nobody named is nobody's, so that a node cannot make up lanes that are remembered. */
   get(lane: string): MessageHandler | undefined {
-    return this.handlers.get(lane) ?? this.handlers.get(lane.split('/', 1)[0] ?? '');
+    return this.handlers.get(lane);
   }
 }
 
