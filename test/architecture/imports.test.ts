@@ -8,6 +8,7 @@ const LIBS: Record<string, readonly string[]> = {
   'libs/wire': ['@selvage/protocol', 'msgpackr'],
   'libs/reconcile': [],
   'libs/outbox': ['@selvage/reconcile'],
+  'libs/routes': ['@selvage/protocol', '@marcbachmann/cel-js'],
   'libs/pki': ['@selvage/protocol', 'node-forge'],
   'libs/api-client': ['@selvage/protocol'],
   'libs/device-sdk': ['@selvage/protocol', '@selvage/reconcile', 'mqtt'],

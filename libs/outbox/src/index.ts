@@ -4,6 +4,7 @@ export {
   type DeadLetter,
   type Head,
   type NewMessage,
+  type Prepared,
   type Queued,
   type Reason,
   sizeOf,

@@ -32,6 +32,13 @@ export interface Queued extends Head {
   readonly body: Uint8Array;
 }
 
+/** Messages that somebody else writes to the store. */
+export interface Prepared {
+  readonly queued: readonly Queued[];
+  /** Which opening of the store they were made for. */
+  readonly since: number;
+}
+
 /** A message on its way out: nobody else is given it until it is settled, buried or given back. */
 export interface Taken {
   readonly seq: number;

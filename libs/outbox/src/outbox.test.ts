@@ -57,6 +57,44 @@ describe('an outbox', () => {
     expect(texts(await outbox.take(MANY))).toEqual(['a:3', 'a:4']);
   });
 
+  it('takes over what a transaction of somebody else has written, and nothing that was rolled back', async () => {
+    const lost = outbox.prepare([{ lane: 'b', body: body('lost') }]);
+    const kept = outbox.prepare(['1', '2'].map((text) => ({ lane: 'b', body: body(text) })));
+    await put('a', '0');
+    for (const message of kept.queued) disk.messages.set(message.seq, message);
+    expect(texts(await outbox.take(MANY, 'b'))).toEqual([]);
+    let told = 0;
+    outbox.listen({ ready: () => (told += 1), reset: () => undefined });
+    outbox.stored(kept);
+    expect(told).toBe(1);
+    const taken = await outbox.take(MANY, 'b');
+    expect(texts(taken)).toEqual(['b:1', 'b:2']);
+    expect(taken.map(({ seq }) => seq)).not.toContain(lost.queued[0]?.seq);
+    outbox.settle(taken.map(({ seq }) => seq));
+    await clock.advance(100);
+    expect([...disk.messages.values()].map(({ lane }) => lane)).toEqual(['a']);
+    expect(outbox.lanes).toContainEqual({ lane: 'b', count: 0, bytes: 0 });
+  });
+
+  it('looks again at what is there when the store was opened while somebody else was writing', async () => {
+    const kept = outbox.prepare([{ lane: 'b', body: body('1') }]);
+    store.fault = 'clean';
+    await expect(put('a')).rejects.toMatchObject({ code: 'unavailable' });
+    store.fault = undefined;
+    for (const message of kept.queued) disk.messages.set(message.seq, message);
+    await clock.advance(60_000);
+    outbox.stored(kept);
+    await clock.advance(60_000);
+    expect(outbox.lanes).toContainEqual({ lane: 'b', count: 1, bytes: SIZE });
+    expect(texts(await outbox.take(MANY, 'b'))).toEqual(['b:1']);
+  });
+
+  it('refuses to prepare what has no room', () => {
+    rules.b = { maxBytes: SIZE, whenFull: 'refuse' };
+    outbox.stored(outbox.prepare([{ lane: 'b', body: body('1') }]));
+    expect(() => outbox.prepare([{ lane: 'b', body: body('2') }])).toThrow(expect.objectContaining({ code: 'full' }));
+  });
+
   it('never uses a sequence again, not even when nothing is left of it', async () => {
     await put('a');
     const [one] = await outbox.take(MANY);

@@ -4,22 +4,21 @@ import { DeadLetters } from './dead-letters.js';
 import { type Drop, DropLedger } from './drops.js';
 import { GroupCommit } from './group-commit.js';
 import { Lanes } from './lanes.js';
-import { type DeadLetter, type NewMessage, type Queued, type Reason, sizeOf, type Taken } from './message.js';
+import type { DeadLetter, NewMessage, Prepared, Queued, Reason, Taken } from './message.js';
+import { sizeOf } from './message.js';
 import type { LaneStatus, OutboxListener, OutboxOptions } from './options.js';
 import { OutboxRefusal } from './refusal.js';
 import { Selection } from './selection.js';
 import { Shedding } from './shedding.js';
 import type { Limits } from './store.js';
 import { Timeline } from './timeline.js';
+import { Upkeep } from './upkeep.js';
 
-/** What was delivered leaves the disk so much later at most, with others; until then it would be delivered again after a crash. */
-const FLUSH_MS = 100;
+/** When so many messages are to leave the disk, they leave it at once. */
 const FLUSH_COUNT = 2_000;
 /** Longest name of a lane, and longest key, UTF-16 units. */
 const MAX_LANE = 128;
 const MAX_KEY = 4_096;
-/** How often it is looked for what is too old. */
-const SWEEP_MS = 10_000;
 
 /**
  * Messages on their way to the next hop: stored before they are acknowledged, forgotten only when the next hop has stored them, or
@@ -39,12 +38,9 @@ export class Outbox {
   #epoch = '';
   #lastSeq = 0;
   #open = false;
-  #flushing: Cancel | undefined;
-  #sweeping: Cancel | undefined;
-  #flushDue = false;
-  #sweepDue = false;
-  /** The present moment is to be written even if nothing else is: so that the time off can be told at the next start. */
-  #momentDue = false;
+  /** How often the store was opened. */
+  #opened = 0;
+  readonly #upkeep: Upkeep;
 
   constructor(options: OutboxOptions) {
     const { store, clock, rules, total, random = Math.random, trouble = () => undefined } = options;
@@ -59,25 +55,22 @@ export class Outbox {
       write: (batch) => this.#write(batch),
       recover: () => this.#recover(),
     });
+    this.#upkeep = new Upkeep(clock, () => {
+      this.#commits.poke();
+    });
   }
 
   async start(): Promise<void> {
     await this.#load();
     this.#open = true;
-    this.#sweepDue = true;
-    this.#momentDue = true;
-    this.#flush();
-    this.#sweepLater();
+    this.#upkeep.start();
   }
 
   /** Writes what waits, and closes. */
   async stop(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    this.#flushing?.();
-    this.#sweeping?.();
-    this.#momentDue = true;
-    this.#flush();
+    this.#upkeep.stop();
     await this.#commits.stop();
     await this.#options.store.close();
   }
@@ -120,6 +113,31 @@ export class Outbox {
     const queued = this.#queued(message, { at, size });
     this.#lanes.coming(queued);
     return this.#commits.add(queued);
+  }
+
+  /**
+   * Makes messages ready for whoever writes them together with something of its own, in one transaction; `stored` is told after the
+   * commit. Of one lane all messages come this way, one transaction after the other, or none.
+   * @throws OutboxRefusal: nothing of the lane's is to be written now.
+   */
+  prepare(messages: readonly NewMessage[]): Prepared {
+    const queued = messages.map((message) => {
+      const size = sizeOf(message);
+      this.#admit(message, size);
+      return this.#queued(message, { at: message.at ?? this.#options.clock.now(), size });
+    });
+    return { queued, since: this.#opened };
+  }
+
+  /** These are on the disk, written by somebody else. */
+  stored({ queued, since }: Prepared): void {
+    if (!this.#open || queued.length === 0) return;
+    // The store was opened again meanwhile, and it is not known whether it counted them: it is asked again.
+    if (since !== this.#opened) this.#commits.fail(new Error('messages came while the outbox was opened'));
+    for (const message of queued) this.#lanes.coming(message);
+    this.#lanes.came(queued);
+    this.#flushSoon();
+    this.#tellReady();
   }
 
   /** The next messages, oldest first within a lane; of one lane only, if one is named. Nobody else gets them meanwhile. */
@@ -205,6 +223,7 @@ export class Outbox {
 
   async #load(): Promise<void> {
     const { epoch, lastSeq, lanes, dead, drops, ...moment } = await this.#options.store.open();
+    this.#opened += 1;
     this.#epoch = epoch;
     this.#lastSeq = Math.max(this.#lastSeq, lastSeq);
     this.#lanes.reset(lanes);
@@ -221,13 +240,13 @@ export class Outbox {
   }
 
   async #write(append: readonly Queued[]): Promise<void> {
-    if (this.#sweepDue) {
-      this.#sweepDue = false;
+    if (this.#upkeep.sweepDue) {
+      this.#upkeep.sweepDue = false;
       await this.#select(() => this.#shedding.outOfTime());
     }
     const before = this.#lanes.leavingCount;
     await this.#select(() => this.#shedding.overBudget());
-    const flush = this.#flushDue || this.#lanes.leavingCount > before || before >= FLUSH_COUNT;
+    const flush = this.#upkeep.flushDue || this.#lanes.leavingCount > before || before >= FLUSH_COUNT;
     await (flush ? this.#commitAll(append) : this.#commit(append));
     this.#lanes.came(append);
     if (append.length > 0) this.#tellReady();
@@ -235,16 +254,14 @@ export class Outbox {
 
   /** Writes what is new, and takes off the disk what is gone. */
   async #commitAll(append: readonly Queued[]): Promise<void> {
-    this.#flushDue = false;
-    this.#flushing?.();
-    this.#flushing = undefined;
+    this.#upkeep.flushed();
     const { leaving } = this.#lanes;
     const unbury = this.#dead.gone;
     const bury = leaving.flatMap(({ head, why }) => (why === undefined ? [] : [{ ...head, ...why }]));
     const remove = leaving.flatMap(({ head, why }) => (why === undefined ? [head] : []));
     const drops = this.#drops.unwritten;
-    if (append.length + leaving.length + unbury.length + drops.length === 0 && !this.#momentDue) return;
-    this.#momentDue = false;
+    if (append.length + leaving.length + unbury.length + drops.length === 0 && !this.#upkeep.momentDue) return;
+    this.#upkeep.momentDue = false;
     await this.#options.store.commit({ append, remove, bury, unbury, drops, ...this.#moment() });
     this.#lanes.left(leaving);
     this.#dead.left(unbury);
@@ -268,24 +285,8 @@ export class Outbox {
   }
 
   #flushSoon(): void {
-    if (this.#lanes.leavingCount >= FLUSH_COUNT) this.#flush();
-    else
-      this.#flushing ??= this.#options.clock.timer(FLUSH_MS, () => {
-        this.#flush();
-      });
-  }
-
-  #flush(): void {
-    this.#flushDue = true;
-    this.#commits.poke();
-  }
-
-  #sweepLater(): void {
-    this.#sweeping = this.#options.clock.timer(SWEEP_MS, () => {
-      this.#sweepDue = true;
-      this.#commits.poke();
-      this.#sweepLater();
-    });
+    if (this.#lanes.leavingCount >= FLUSH_COUNT) this.#upkeep.flush();
+    else this.#upkeep.flushSoon();
   }
 
   #tellReady(): void {

@@ -8,14 +8,17 @@ export type { Answer, CallInput, Endpoint, ParsedInput, Scope } from './endpoint
 export * from './errors.js';
 export * as frames from './frames.js';
 export type { DownFrame, Position, Section, SectionHashes, UpFrame } from './frames.js';
-export type { Grants } from './grants.js';
+export { type Grants, overlap } from './grants.js';
 export * from './http.js';
 export * from './ids.js';
 export * from './images.js';
 export * from './labels.js';
 export * from './manifests.js';
+export * from './message-endpoints.js';
 export * from './nodes.js';
 export * from './resources.js';
+export * from './routes.js';
+export * from './routes-link.js';
 export * from './secrets.js';
 export * from './topics.js';
 export * from './twin-views.js';

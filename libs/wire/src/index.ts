@@ -1,2 +1,2 @@
-export { decodeDown, decodeUp, encodeFrame } from './codec.js';
+export { decodeDown, decodeRouted, decodeUp, encodeFrame, encodeRouted } from './codec.js';
 export { compare, contentHash, digest, sectionValue, toSection } from './hashes.js';
