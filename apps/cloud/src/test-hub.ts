@@ -1,6 +1,8 @@
 import { endpoints, type Endpoint, errorBody } from '@selvage/protocol';
+import { join } from 'node:path';
 import { type TempDir, tempDir } from '@selvage/testkit';
 import { pino } from 'pino';
+import { DataSource } from 'typeorm';
 import { HubConfig } from './config.js';
 import { createHub, type Hub } from './create-hub.js';
 
@@ -23,6 +25,7 @@ export class TestHub {
 
   private constructor(
     private readonly folder: TempDir,
+    private readonly config: HubConfig,
     private readonly hub: Hub,
     readonly url: string,
     /** Of a login as administrator. */
@@ -43,7 +46,7 @@ export class TestHub {
     const hub = createHub(config, pino({ level: 'silent' }));
     const { httpPort } = await hub.start();
     const url = `http://127.0.0.1:${httpPort}`;
-    return new TestHub(folder, hub, url, await login(url));
+    return new TestHub(folder, config, hub, url, await login(url));
   }
 
   /** Logs the administrator in once more. */
@@ -62,6 +65,21 @@ export class TestHub {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
     const headers = { authorization: `Bearer ${token}`, ...type };
     return fetch(`${this.url}${path}`, { method, headers, ...text, ...(signal && { signal }) });
+  }
+
+  /** Runs a statement on the hub's database, past the hub. */
+  async query(statement: string): Promise<unknown> {
+    const url = this.config.databaseUrl;
+    const file = join(this.config.data, 'hub.db');
+    const source = new DataSource(
+      url === undefined ? { type: 'sqlite', database: file, busyTimeout: 5000 } : { type: 'postgres', url },
+    );
+    await source.initialize();
+    try {
+      return await source.query(statement);
+    } finally {
+      await source.destroy();
+    }
   }
 
   /** Asks; of an answer that goes on, only the head is read. */

@@ -1,5 +1,6 @@
 import { Controller, Module, type OnModuleInit } from '@nestjs/common';
 import { type Answer, endpoints, type ParsedInput } from '@selvage/protocol';
+import { Database } from '../db/index.js';
 import { type Caller, Expose, Input, RequestHooks, Who } from '../http/index.js';
 import { AuditLine } from './audit.entity.js';
 import { Audit1700000003000 } from './audit.migration.js';
@@ -24,11 +25,13 @@ export class AuditController {
 @Module({ controllers: [AuditController], providers: [Audit], exports: [Audit] })
 export class AuditModule implements OnModuleInit {
   constructor(
+    private readonly db: Database,
     private readonly hooks: RequestHooks,
     private readonly audit: Audit,
   ) {}
 
   onModuleInit(): void {
+    this.db.accompany(() => this.audit.companionOf(this.hooks.notes.current));
     this.hooks.recordChanges((change) => this.audit.record(change));
   }
 }

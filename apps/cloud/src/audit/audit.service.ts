@@ -2,25 +2,34 @@ import { Injectable } from '@nestjs/common';
 import type { ListQuery } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { type EntityManager, In, LessThan } from 'typeorm';
-import { Database } from '../db/index.js';
-import type { AuditedChange, Caller } from '../http/index.js';
+import { type Companion, Database } from '../db/index.js';
+import type { AuditedChange, Caller, ChangeUnderWay } from '../http/index.js';
 import { AuditLine } from './audit.entity.js';
 import { BEGINNING, chainHash, firstBroken } from './chain.js';
 
 const CHECK_BATCH = 1000;
+/** Names the lock among all advisory locks of a PostgreSQL database: "audit" in ASCII. */
+const LOCK = '418581342580';
 
 /** The log of who changed what: append-only and hash-chained. */
 @Injectable()
 export class Audit {
-  private last: Promise<unknown> = Promise.resolve();
-
   constructor(private readonly db: Database) {}
 
-  /** Adds a line. Lines are written one after the other, since each carries the hash of the one before. */
+  /** Adds a line in a transaction of its own. */
   record(change: AuditedChange): Promise<void> {
-    const turn = this.last.then(() => this.db.write((tx) => this.append(tx, change)));
-    this.last = turn.catch(() => undefined);
-    return turn;
+    return this.db.write((tx) => this.append(tx, change));
+  }
+
+  /** Adds the line of a change under way to the transaction that changes something: both are committed, or neither. */
+  companionOf(underWay: ChangeUnderWay | undefined): Companion | undefined {
+    if (underWay === undefined) return undefined;
+    return {
+      add: (tx) => this.append(tx, underWay.change),
+      done: () => {
+        underWay.noted = true;
+      },
+    };
   }
 
   /** What happened in the caller's reach, newest first. */
@@ -49,6 +58,8 @@ export class Audit {
   }
 
   private async append(tx: EntityManager, change: AuditedChange): Promise<void> {
+    // Each line carries the hash of the one before: the next one waits for the commit. SQLite has but one transaction at a time.
+    if (this.db.dialect === 'postgres') await tx.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
     const [newest] = await tx.find(AuditLine, { order: { id: 'DESC' }, take: 1 });
     const { project = null, ...rest } = change;
     const line = { ...rest, project, id: (newest?.id ?? 0) + 1, at: new Date(systemClock.now()).toISOString() };

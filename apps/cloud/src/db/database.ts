@@ -17,6 +17,12 @@ const CONNECTION_LOST =
 /** Throws `not_found` for a project that is not there; asked in the transaction that makes something in it. */
 export type ProjectCheck = (tx: EntityManager, project: string) => Promise<void>;
 
+/** Something that is to be written together with a change: `add` before its commit, `done` after it. */
+export interface Companion {
+  add(tx: EntityManager): Promise<void>;
+  done(): void;
+}
+
 /**
  * The database, behind two verbs. `read` never sees what is not committed. `write` runs one transaction: on SQLite one after the
  * other on a connection of its own (TypeORM has but one per data source, and would mix transactions), on PostgreSQL side by side,
@@ -28,6 +34,7 @@ export class Database {
   #epoch = '';
   #probe: Promise<void> | undefined;
   #projectCheck: ProjectCheck = () => Promise.resolve();
+  #companion: () => Companion | undefined = () => undefined;
   private readonly soleUse: SoleUse;
   private readonly sqlite: SqliteWriter;
 
@@ -123,7 +130,24 @@ export class Database {
    * @throws EdgeError `overloaded` when too many wait, `database_unavailable` when the database does not answer, `data_folder_in_use`
    * when another hub took it while it did not.
    */
-  write<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
+  async write<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
+    const companion = this.#companion();
+    if (companion === undefined) return this.transact(run);
+    const result = await this.transact(async (tx) => {
+      const done = await run(tx);
+      await companion.add(tx);
+      return done;
+    });
+    companion.done();
+    return result;
+  }
+
+  /** Where the slice of the audit log says what goes with the change that is under way where a write is asked for. */
+  accompany(companion: () => Companion | undefined): void {
+    this.#companion = companion;
+  }
+
+  private transact<T>(run: (tx: EntityManager) => Promise<T>): Promise<T> {
     if (this.dialect === 'postgres') return this.guarded(() => this.retried(run));
     if (this.#waiting >= MAX_WAITING_WRITES) {
       return Promise.reject(new EdgeError('overloaded', 'Too many changes are waiting for the database.'));

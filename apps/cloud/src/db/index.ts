@@ -1,7 +1,7 @@
 export { Batcher, type BatchLimits, type Outcome } from './batcher.js';
 export { resourceColumns } from './columns.js';
 export { openDatabase, type Schema } from './data-sources.js';
-export { Database, databaseLost } from './database.js';
+export { type Companion, Database, databaseLost } from './database.js';
 export { DbModule } from './db.module.js';
 export { FolderLock } from './folder-lock.js';
 export { MasterKey } from './master-key.js';

@@ -5,7 +5,8 @@ import { lastValueFrom, of, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { FailedLogins } from './failed-logins.js';
-import { type Change, RequestHooks } from './registries.js';
+import type { Change } from './change-notes.js';
+import { RequestHooks } from './registries.js';
 
 describe('the audit log', () => {
   let noted: Change[];

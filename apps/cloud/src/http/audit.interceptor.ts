@@ -3,6 +3,7 @@ import { endpoints, name, toEdgeError } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { catchError, from, map, mergeMap, type Observable, throwError } from 'rxjs';
 import { projectOf } from './access.guard.js';
+import type { Change, ChangeUnderWay } from './change-notes.js';
 import type { KnownRequest } from './expose.js';
 import { FailedLogins } from './failed-logins.js';
 import { RequestHooks } from './registries.js';
@@ -10,8 +11,9 @@ import { RequestHooks } from './registries.js';
 const MAX_USERNAME = 64;
 
 /**
- * Notes every request that was to change something, with its outcome, before it is answered; and logins with a wrong password. Of
- * bodies only the name of what is made is noted.
+ * Notes every request that was to change something, with its outcome, before it is answered; and logins with a wrong password. What
+ * changes something is noted in the transaction that changes it; what was refused or changed nothing has none, and is noted by itself.
+ * Of bodies only the name of what is made is noted.
  */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
@@ -23,12 +25,26 @@ export class AuditInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<KnownRequest>();
     if (request.endpoint === endpoints.session.login) return this.login(request, next);
     if (request.method === 'GET' || request.endpoint?.role === 'public') return next.handle();
-    return next.handle().pipe(
-      mergeMap((answer) => from(this.note(request, 'ok')).pipe(map(() => answer))),
-      catchError((error: unknown) =>
-        from(this.note(request, toEdgeError(error).code)).pipe(mergeMap(() => throwError(() => error))),
-      ),
-    );
+    const underWay = { change: this.changeOf(request), noted: false };
+    return this.hooks.notes
+      .during(underWay, () => next.handle())
+      .pipe(
+        mergeMap((answer) => from(this.finish(underWay)).pipe(map(() => answer))),
+        catchError((error: unknown) =>
+          from(this.fail(underWay, toEdgeError(error).code)).pipe(mergeMap(() => throwError(() => error))),
+        ),
+      );
+  }
+
+  private async finish(underWay: ChangeUnderWay): Promise<void> {
+    if (underWay.noted) return;
+    underWay.noted = true;
+    await this.hooks.record(underWay.change);
+  }
+
+  private async fail(underWay: ChangeUnderWay, outcome: string): Promise<void> {
+    underWay.noted = true;
+    await this.hooks.record({ ...underWay.change, outcome });
   }
 
   private login(request: KnownRequest, next: CallHandler<unknown>): Observable<unknown> {
@@ -47,16 +63,16 @@ export class AuditInterceptor implements NestInterceptor {
     await this.hooks.record({ actor, action: 'login', target: pathOf(url), outcome, requestId });
   }
 
-  private note(request: KnownRequest, outcome: string): Promise<void> {
+  private changeOf(request: KnownRequest): Change {
     const project = projectOf(request);
-    return this.hooks.record({
+    return {
       actor: request.caller?.username ?? 'unknown',
       action: `${request.method} ${request.endpoint?.path ?? ''}`,
       target: targetOf(request),
       ...(project === undefined ? {} : { project }),
-      outcome,
+      outcome: 'ok',
       requestId: request.id,
-    });
+    };
   }
 }
 

@@ -9,4 +9,5 @@ export { Metrics } from './metrics.js';
 export { openApi } from './openapi.js';
 export { TooManyRequests } from './rate-limit.js';
 export { OpenStreams } from './open-streams.js';
-export { AuthRegistry, type Change as AuditedChange, RequestHooks } from './registries.js';
+export { AuthRegistry, RequestHooks } from './registries.js';
+export type { Change as AuditedChange, ChangeUnderWay } from './change-notes.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EdgeError } from '@selvage/protocol';
 import type { Authenticator } from './caller.js';
+import { type Change, ChangeNotes } from './change-notes.js';
 
 /** Where the `users` slice says how callers are known. */
 @Injectable()
@@ -17,22 +18,10 @@ export class AuthRegistry {
   }
 }
 
-/** A finished request that was to change something. */
-export interface Change {
-  readonly actor: string;
-  /** Method and path template, `PUT /api/v1/projects/{project}/apps/{name}`. */
-  readonly action: string;
-  /** Path as asked. */
-  readonly target: string;
-  readonly project?: string;
-  /** `ok`, or the code of the error. */
-  readonly outcome: string;
-  readonly requestId: string;
-}
-
 /** Where the `audit` slice takes note of changes, and `projects` says which projects there are. */
 @Injectable()
 export class RequestHooks {
+  readonly notes = new ChangeNotes();
   private recorder: (change: Change) => Promise<void> = () => Promise.resolve();
   private projectCheck: (project: string) => Promise<void> = () => Promise.resolve();
 
@@ -45,6 +34,7 @@ export class RequestHooks {
     this.projectCheck = check;
   }
 
+  /** Notes a change that nothing is written for. */
   record(change: Change): Promise<void> {
     return this.recorder(change);
   }
