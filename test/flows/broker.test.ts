@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { Authority, createCsr, hashPassword, newKeyPair } from '@selvage/pki';
 import { desiredBroker, type DesiredDevices } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { tempDir, until } from '@selvage/testkit';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { generate, parser, type Parser } from 'mqtt-packet';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
@@ -14,6 +15,7 @@ import { type Broker, createBroker, type ListenerShown } from '../../apps/edge-a
 import { Journal } from '../../apps/edge-agent/src/state/index.js';
 
 const PASSWORD = 'a long password';
+const DAY_MS = 86_400_000;
 const lifetime = () => ({ days: 30, now: Date.now() });
 
 interface Proof {
@@ -59,10 +61,14 @@ describe('the broker of a node', () => {
   const authorityNamed = async (name: string): Promise<Authority> =>
     Authority.load(await Authority.create({ passphrase: 'x', now: Date.now(), name }), 'x');
 
-  const proofOf = async (kind: 'device' | 'app', name: string, by = authority): Promise<Proof> => {
+  const proofOf = async (
+    kind: 'device' | 'app',
+    name: string,
+    { by = authority, lasts = lifetime() }: { by?: Authority; lasts?: ReturnType<typeof lifetime> } = {},
+  ): Promise<Proof> => {
     const keys = await newKeyPair();
     const of = { kind, project: 'default', name } as const;
-    const { chain, fingerprint } = await by.issueClient(await createCsr(keys), of, lifetime());
+    const { chain, fingerprint } = await by.issueClient(await createCsr(keys), of, lasts);
     return { key: pemOf(keys.privateKey), cert: chain, fingerprint };
   };
 
@@ -92,6 +98,19 @@ describe('the broker of a node', () => {
     dial(`mqtts://127.0.0.1:${portOf('tls')}`, { ca: authority.root, ...options });
   const overWebSocket = (options: IClientOptions): Promise<MqttClient> =>
     dial(`wss://127.0.0.1:${portOf('webSocket')}/mqtt`, { ca: authority.root, ...options });
+
+  /** What the broker answers to a CONNECT over this TLS connection before it closes. */
+  const answerTo = async (options: ConnectionOptions): Promise<string[]> => {
+    const socket = connectTls({ host: '127.0.0.1', port: portOf('tls'), ca: authority.root, ...options });
+    const [read, said]: [Parser, string[]] = [parser(), []];
+    read.on('packet', (packet) => said.push(packet.cmd === 'connack' ? `connack ${packet.returnCode}` : packet.cmd));
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes: Buffer) => read.parse(bytes));
+    const hello = { clientId: 'asks', protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 0 } as const;
+    socket.write(generate({ cmd: 'connect', ...hello }));
+    await new Promise((resolve) => socket.once('close', resolve));
+    return said;
+  };
 
   /** The section `devices` with all that is bound, or with what a test changes. */
   const bind = (change: { lamp?: string[]; grants?: string[]; logins?: boolean; without?: 'lamp' } = {}): void => {
@@ -171,7 +190,7 @@ describe('the broker of a node', () => {
     const unbound = await proofOf('device', 'lamp');
     await expect(secure(unbound)).rejects.toThrow(/Not authorized/);
     await expect(secure({ key: own.key, cert: own.chain })).rejects.toThrow(/Not authorized/);
-    const foreign = await proofOf('device', 'lamp', strangers);
+    const foreign = await proofOf('device', 'lamp', { by: strangers });
     const socket = connectTls({ host: '127.0.0.1', port: portOf('tls'), ca: authority.root, ...foreign });
     socket.on('error', () => undefined);
     const said: Buffer[] = [];
@@ -204,6 +223,36 @@ describe('the broker of a node', () => {
     expect(performance.now() - since).toBeLessThan(1_000);
     bind();
     await secure({ ...proof(), clientId: 'review' });
+  });
+
+  it('refuses a certificate that has run out, and cuts off whoever is there when it does', async () => {
+    const past = await proofOf('device', 'lamp', { lasts: { days: 1, now: Date.now() - 2 * DAY_MS } });
+    const endsAt = Date.now() + 4_000;
+    const brief = await proofOf('device', 'lamp', { lasts: { days: 1, now: endsAt - DAY_MS } });
+    bind({ lamp: [lamp.fingerprint, past.fingerprint, brief.fingerprint] });
+    expect(await answerTo({ ...past })).toEqual([]);
+    const stays = await secure({ ...lamp, clientId: 'stays' });
+    const client = await secure({ ...brief, clientId: 'brief' });
+    await new Promise<void>((resolve) => client.once('close', resolve));
+    // A certificate says its end in whole seconds.
+    expect(Date.now() - endsAt).toBeGreaterThan(-1_000);
+    expect(Date.now() - endsAt).toBeLessThan(1_500);
+    expect(stays.connected).toBe(true);
+    expect(await answerTo({ ...brief })).toEqual([]);
+    await stays.endAsync();
+    bind();
+  });
+
+  it('lets no TLS session outlive the certificate with which it began', async () => {
+    const endsAt = Date.now() + 3_000;
+    const brief = await proofOf('device', 'lamp', { lasts: { days: 1, now: endsAt - DAY_MS } });
+    bind({ lamp: [lamp.fingerprint, brief.fingerprint] });
+    const first = connectTls({ host: '127.0.0.1', port: portOf('tls'), ca: authority.root, ...brief });
+    const [session] = (await once(first, 'session')) as [Buffer];
+    await until(() => Date.now() > endsAt);
+    expect(await answerTo({ ...brief, session })).not.toContain('connack 0');
+    first.destroy();
+    bind();
   });
 
   it('demands certificates again when there is no login left', async () => {

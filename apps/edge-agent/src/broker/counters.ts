@@ -5,6 +5,7 @@ export const counted = [
   'publish_denied',
   'subscribe_denied',
   'connect_refused',
+  'certificate_expired',
   'too_many_connections',
   'connect_rate',
   'too_many_subscriptions',

@@ -14,7 +14,7 @@ export interface IdentifyOptions {
   readonly credentials: () => Credentials;
   /** Whether a client of the plain listener that names no user is let in. */
   readonly anonymousLoopback: () => boolean;
-  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
 const LOCAL: Principal = { kind: 'local', id: 'local' };
@@ -47,8 +47,11 @@ export class Identification {
     const named = this.#namedBy(certificate);
     if (named === undefined) return undefined;
     const key = certificateKey(named, fingerprintOf(certificate));
-    const find = (): Principal | undefined => this.#options.credentials().certificates.get(key);
-    return admission(find);
+    const endsAt = Date.parse(certificate.validTo);
+    // A TLS session that is resumed was verified when it began, which may be before the end.
+    const find = (): Principal | undefined =>
+      this.#options.clock.now() < endsAt ? this.#options.credentials().certificates.get(key) : undefined;
+    return admission(find, endsAt);
   }
 
   /** The device or app of this project that a certificate names. */
@@ -76,7 +79,7 @@ export class Identification {
 }
 
 /** An admission that holds for as long as the same client is found with the same rights. */
-function admission(find: () => Principal | undefined): Admission | undefined {
+function admission(find: () => Principal | undefined, endsAt?: number): Admission | undefined {
   const who = find();
-  return who && { who, isCurrent: () => isSame(who, find()) };
+  return who && { who, endsAt, isCurrent: () => isSame(who, find()) };
 }

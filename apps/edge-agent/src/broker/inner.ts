@@ -30,8 +30,9 @@ export interface InnerClient extends Omit<Client, 'id' | 'conn' | 'req'> {
   peer?: Peer;
   /** Ours: bytes that were written to it. */
   written: number;
-  /** Ours: who it is, and whether that still holds. */
+  /** Ours: who it is, until when, and whether that still holds. */
   who?: Principal;
+  endsAt?: number | undefined;
   isCurrent?: () => boolean;
 }
 

@@ -124,6 +124,17 @@ describe('the broker', () => {
     expect(stays.connected).toBe(true);
   });
 
+  it('cuts off a client whose certificate runs out, and nobody else', async () => {
+    const endsAt = Date.now() + 500;
+    stage.endsAt.set('d1', endsAt).set('d2', endsAt + 60_000);
+    const [gone, stays] = [await stage.connect('d1'), await stage.connect('d2')];
+    await closing(gone);
+    expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
+    expect(Date.now()).toBeLessThan(endsAt + 2_000);
+    expect(stays.connected).toBe(true);
+    expect(stage.broker.counters.all.certificate_expired).toBe(1);
+  });
+
   it('publishes a will when its client is cut off, and not when it says goodbye', async () => {
     const to = await stage.connect('d2');
     const messages = heard(to);

@@ -29,6 +29,8 @@ export interface Introduction {
 /** Who a client is, and whether that still holds: its certificate or login may be revoked, its device unbound. */
 export interface Admission {
   readonly who: Principal;
+  /** When it ends by itself, epoch milliseconds: a certificate runs out. */
+  readonly endsAt?: number | undefined;
   readonly isCurrent: () => boolean;
 }
 
@@ -110,6 +112,7 @@ export class MqttBroker {
       const now = this.#options.clock.monotonic();
       this.rates.look(now);
       this.#frozen.look(now);
+      this.#cutOffExpired();
     }, LOOK_MS);
   }
 
@@ -158,6 +161,16 @@ export class MqttBroker {
       subscriptions: Object.keys(subscriptions),
       unreadBytes: conn.writableLength,
     }));
+  }
+
+  #cutOffExpired(): void {
+    const now = this.#options.clock.now();
+    for (const { id, endsAt, conn } of this.#aedes.connected) {
+      if (endsAt === undefined || endsAt > now) continue;
+      this.counters.add('certificate_expired');
+      this.#options.log.info({ client: id }, 'a client whose certificate has run out was cut off');
+      conn.destroy();
+    }
   }
 
   #newAedes(delivery: Delivery, persistence: Persistence): OrderedAedes {

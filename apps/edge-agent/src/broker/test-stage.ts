@@ -23,6 +23,8 @@ export class Stage {
   readonly folder = tempDir();
   bus = new Bus();
   readonly revoked = new Set<string>();
+  /** When the admission of a client runs out, epoch milliseconds. */
+  readonly endsAt = new Map<string, number>();
   #broker: MqttBroker | undefined;
   #journal: Journal | undefined;
   #listeners: Listeners | undefined;
@@ -76,7 +78,7 @@ export class Stage {
   #admission(username: string | undefined): Admission | undefined {
     if (username === undefined || username === 'stranger') return undefined;
     const who = { kind: 'device', id: username, grants } as const;
-    return { who, isCurrent: () => !this.revoked.has(username) };
+    return { who, endsAt: this.endsAt.get(username), isCurrent: () => !this.revoked.has(username) };
   }
 
   /** Ends without a goodbye: what is not in the journal now is gone. */
