@@ -59,7 +59,7 @@ export class MessageIntake {
   add(source: MessageSource, flow: Flow, { epoch, items }: { epoch: string; items: readonly frames.Message[] }): void {
     const queue = this.#queues.get(source) ?? { flow, arrived: [], bytes: 0, isPaused: false };
     this.#queues.set(source, queue);
-    for (const message of items) {
+    for (const message of owned(items)) {
       queue.arrived.push({ source, epoch, message });
       queue.bytes += sizeOf(message);
       this.#bytes += sizeOf(message);
@@ -121,6 +121,13 @@ export class MessageIntake {
       queue.flow.resume();
     }
   }
+}
+
+/** Bodies are views of the frame they came in: where they are but a small part of it, they would keep all of it from being freed. */
+function owned(items: readonly frames.Message[]): readonly frames.Message[] {
+  const counted = items.reduce((sum, message) => sum + sizeOf(message), 0);
+  const isLean = items.every(({ body }) => body.buffer.byteLength <= 2 * counted);
+  return isLean ? items : items.map((message) => ({ ...message, body: new Uint8Array(message.body) }));
 }
 
 function sizeOf({ body, key }: frames.Message): number {

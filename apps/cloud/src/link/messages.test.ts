@@ -216,6 +216,19 @@ describe('the room for messages that wait', () => {
     expect(intake.bytes).toBe(0);
   });
 
+  it('is what is counted, whatever else was in the frame', () => {
+    const intake = new MessageIntake();
+    const [frame, lean] = [new Uint8Array(100_000), new Uint8Array(1_000)];
+    const view = (bytes: Uint8Array, length: number): frames.Message => ({
+      ...message(0),
+      body: bytes.subarray(7, 7 + length),
+    });
+    intake.add(new Link('a'), flow, { epoch: 'e', items: [view(frame, 3), view(frame, 3)] });
+    intake.add(new Link('b'), flow, { epoch: 'e', items: [view(lean, 900)] });
+    const held = intake.batch().map(({ message: { body } }) => body.buffer.byteLength);
+    expect(held).toEqual([3, 3, 1_000]);
+  });
+
   it('is given back by a link that goes, also while its messages are being written', () => {
     const intake = new MessageIntake();
     const a = new Link('a');

@@ -29,6 +29,13 @@ describe('a call under way', () => {
     expect(sent).toEqual([half.length]);
   });
 
+  it('keeps nothing of chunks without a byte, however many come', async () => {
+    const { call } = opened();
+    for (let count = 0; count < 10; count += 1) call.data(Buffer.alloc(0));
+    call.data(Buffer.from('a'));
+    expect((await call.next())?.byteLength).toBe(1);
+  });
+
   it('refuses more than one window of what nobody took', () => {
     const { call } = opened();
     call.data(half);

@@ -18,6 +18,8 @@ export class OpenCall {
 
   /** Bytes came. @throws EdgeError `bad_request` when the node sent more than it may. */
   data(chunk: Uint8Array): void {
+    // Nothing would count them.
+    if (chunk.byteLength === 0) return;
     this.credit -= chunk.byteLength;
     if (this.credit < 0) throw new EdgeError('bad_request', 'A call sent more than its credit.');
     this.chunks.push(chunk);
