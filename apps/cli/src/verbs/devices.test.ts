@@ -62,9 +62,15 @@ describe('devices', () => {
   it('are told what is expected of them', async () => {
     hub.on(`PUT ${PATH}/devices/lamp/expected`, lamp);
     const { out, code } = await cli(hub, ['set', 'device/lamp', 'level=40', 'mode=', 'old-', '--if-revision', '4']);
-    expect([code, out]).toEqual([0, 'device/lamp set; level waits for the device\n']);
+    expect([code, out]).toEqual([0, 'device/lamp set; level waits for the device; old is deleted\n']);
     expect(hub.asked[0]?.body).toEqual({ level: '40', mode: '', old: null });
     expect((await cli(hub, ['set', 'lamp', 'level'])).code).toBe(2);
+  });
+
+  it('need not be there for a key to be deleted', async () => {
+    hub.on(`PUT ${PATH}/devices/lamp/expected`, lamp);
+    const { out } = await cli(hub, ['set', 'lamp', 'level-', 'old-', 'older-']);
+    expect(out).toBe('device/lamp set; old, older are deleted; level goes when the node hears of it\n');
   });
 
   it('have a history', async () => {

@@ -1,4 +1,4 @@
-import { endpoints, type ExpectedWrite } from '@selvage/protocol';
+import { type Device, endpoints, type ExpectedWrite } from '@selvage/protocol';
 import { InvalidArgumentError } from 'commander';
 import { referenceOf } from '../arguments/index.js';
 import {
@@ -40,9 +40,24 @@ async function run(
   const { ifRevision: ifMatch } = options;
   const input = { params: { project, name }, body, signal: world.signal, ...(ifMatch !== undefined && { ifMatch }) };
   const { status } = await client.call(endpoints.devices.expected, input);
-  const waiting = Object.keys(body).filter((key) => status.twin[key]?.pending === true);
-  const note = waiting.length === 0 ? '' : `; ${waiting.join(', ')} waits for the device`;
-  await world.out.write(`device/${name} set${note}\n`);
+  await world.out.write(`${[`device/${name} set`, ...fates(body, status.twin)].join('; ')}\n`);
+}
+
+/** What is still to come. A value waits until the device reports it; a key is deleted by the node, without the device. */
+function fates(body: ExpectedWrite, twin: Device['status']['twin']): string[] {
+  const keys = (isDeleted: boolean, isPending: boolean): string[] =>
+    Object.keys(body).filter(
+      (key) => (body[key] === null) === isDeleted && (twin[key]?.pending ?? false) === isPending,
+    );
+  return [
+    fate(keys(false, true), ['waits for the device', 'wait for the device']),
+    fate(keys(true, false), ['is deleted', 'are deleted']),
+    fate(keys(true, true), ['goes when the node hears of it', 'go when the node hears of it']),
+  ].filter((text) => text !== '');
+}
+
+function fate(keys: readonly string[], [one, many]: readonly [string, string]): string {
+  return keys.length === 0 ? '' : `${keys.join(', ')} ${keys.length === 1 ? one : many}`;
 }
 
 /** @throws UsageError when one of them says neither a value nor a deletion. */
