@@ -17,6 +17,7 @@ const LISTENERS: readonly Column<BrokerShown['listeners'][number]>[] = [
 const CLIENTS: readonly Column<BrokerClient>[] = [
   { title: 'CLIENT', of: ({ id }) => id },
   { title: 'LISTENER', of: ({ listener }) => listener },
+  { title: 'SESSION', of: ({ clean }) => (clean ? '' : 'kept'), sparse: true },
   { title: 'UNREAD', of: ({ unreadBytes }) => (unreadBytes === 0 ? '' : bytes(unreadBytes)), sparse: true },
   { title: 'SUBSCRIPTIONS', of: ({ subscriptions }) => subscriptions.join(' ') },
 ];
@@ -25,7 +26,7 @@ const CLIENTS: readonly Column<BrokerClient>[] = [
 export function nodeBroker(group: Command, world: World): void {
   const command = group
     .command('broker')
-    .description('show the listeners, clients and counters of a node’s MQTT broker')
+    .description("show the listeners, clients, subscriptions and rates of a node's MQTT broker")
     .argument('<name>')
     .addOption(
       new Option('-o, --output <format>', 'how to show it').choices(['table', 'json', 'yaml']).default('table'),
@@ -52,16 +53,28 @@ function brokerLines({ listeners, clients, clientCount, counters, ...rest }: Bro
       ...(clients.length === 0 ? [] : tableLines(CLIENTS, clients, now)),
       ...(unlisted > 0 ? [`… and ${unlisted} more`] : []),
     ]),
-    ...section('Keeps', [
-      ...factLines([
+    ...section(
+      'Keeps',
+      factLines([
         ['sessions', `${sessions.count}, ${sessions.subscriptions} subscriptions`],
         ['waiting', `${sessions.messages} messages, ${bytes(sessions.bytes)}`],
         ['retained', `${retained.count} messages, ${bytes(retained.bytes)}`],
-        ['a second', `${Math.round(rates.received)} received, ${Math.round(rates.sent)} sent`],
       ]),
-    ]),
+    ),
+    ...section(
+      'Messages a second',
+      factLines([
+        ['received', rate(rates.received)],
+        ['sent', rate(rates.sent)],
+      ]),
+    ),
     ...section('Since the agent started', factLines(counted(counters))),
   ];
+}
+
+/** A few a minute are not none. */
+function rate(perSecond: number): string {
+  return perSecond < 10 ? String(Number(perSecond.toFixed(1))) : String(Math.round(perSecond));
 }
 
 /** What happened at all, in words with blanks. */
