@@ -100,7 +100,11 @@ export function planned(
   for (const [key, given] of Object.entries(write)) {
     const held = keys.get(key);
     const value = given === null ? null : String(given);
-    const problem = value === null ? deletionProblem(properties, key) : writeProblem({ properties, key, held }, value);
+    const problem =
+      value === null
+        ? deletionProblem(properties, key)
+        : (roundingProblem(properties[key]?.type ?? held?.type, given) ??
+          writeProblem({ properties, key, held }, value));
     if (problem !== undefined) problems.push(`${key}: ${problem}`);
     else if (!isSet(held, value)) changed.set(key, withExpected(keyFor(properties[key], held, given), value, setting));
   }
@@ -119,6 +123,12 @@ function hasValue({ expected, actual }: HeldKey): boolean {
 
 function deletionProblem(properties: Properties, key: string): string | undefined {
   return properties[key]?.optional === false ? 'is not optional and cannot be deleted' : undefined;
+}
+
+/** JSON's numbers are read as floating point, which has no room for large whole ones. */
+function roundingProblem(type: string | undefined, given: unknown): string | undefined {
+  if (type === 'float' || !Number.isInteger(given) || Number.isSafeInteger(given)) return undefined;
+  return 'a whole number beyond 9007199254740991 is rounded on its way here: write it in quotes, as text';
 }
 
 function writeProblem(
