@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ListQuery } from '@selvage/protocol';
+import { EdgeError, type ListQuery } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { type EntityManager, In, LessThan } from 'typeorm';
 import { type Companion, Database } from '../db/index.js';
@@ -8,6 +8,8 @@ import { AuditLine } from './audit.entity.js';
 import { BEGINNING, chainHash, firstBroken } from './chain.js';
 
 const CHECK_BATCH = 1000;
+/** What PostgreSQL keeps in an `integer`. */
+const MAX_ID = 2_147_483_647;
 /** Names the lock among all advisory locks of a PostgreSQL database: "audit" in ASCII. */
 const LOCK = '418581342580';
 
@@ -39,7 +41,7 @@ export class Audit {
   ): Promise<{ items: AuditShown[]; cursor?: string }> {
     const where = {
       ...(projects !== undefined && { project: In([...projects]) }),
-      ...(cursor !== undefined && { id: LessThan(Number(cursor) || 0) }),
+      ...(cursor !== undefined && { id: LessThan(readCursor(cursor)) }),
     };
     const found = await this.db.read.find(AuditLine, { where, order: { id: 'DESC' }, take: limit + 1 });
     const items = found.slice(0, limit).map(shown);
@@ -65,6 +67,13 @@ export class Audit {
     const line = { ...rest, project, id: (newest?.id ?? 0) + 1, at: new Date(systemClock.now()).toISOString() };
     await tx.insert(AuditLine, { ...line, hash: chainHash(line, newest?.hash ?? BEGINNING) });
   }
+}
+
+/** @throws EdgeError `invalid_cursor`. */
+function readCursor(cursor: string): number {
+  const id = /^\d{1,10}$/.test(cursor) ? Number(cursor) : Infinity;
+  if (id <= MAX_ID) return id;
+  throw new EdgeError('invalid_cursor', 'Take it from the answer to the page before.');
 }
 
 type AuditShown = Omit<AuditLine, 'project'> & { project?: string };
