@@ -7,6 +7,8 @@ import { AgentProcess, HubProcess, params } from '../stage/site.js';
 
 /** The agent asks its engine every half minute whether it is there, and gives it 20 seconds to answer. */
 const NOTICED_MS = 80_000;
+/** An event is acted upon long before the look of every minute. */
+const HEARD_MS = 20_000;
 /** From the engine's return until everything is as wanted. */
 const BACK_MS = 30_000;
 
@@ -36,6 +38,9 @@ describe('an agent whose Docker engine', () => {
     const found = await Promise.all(all.map(({ Id }) => docker.getContainer(Id).inspect()));
     return found.map(({ Id, State, RestartCount }) => `${Id} ${State.Pid} ${State.StartedAt} ${RestartCount}`).sort();
   };
+
+  const isUp = async (): Promise<boolean> =>
+    (await containersOf(hub, 'engineless')).every(({ State }) => State === 'running');
 
   beforeAll(async () => {
     await hub.start();
@@ -76,6 +81,19 @@ describe('an agent whose Docker engine', () => {
     await engineIs('ready', BACK_MS);
     await appIs('web', 'running', BACK_MS);
     expect(await lives()).toEqual(before);
+  });
+
+  it('makes its socket anew while the old connections stay is found there, and its events are heard', async () => {
+    const before = await lives();
+    const connects = (): number => agent.program.output.split('connected to the Docker engine').length;
+    const connected = connects();
+    await door.replace();
+    await until(() => connects() > connected, { timeoutMs: NOTICED_MS });
+    await engineIs('ready', BACK_MS);
+    expect(await lives()).toEqual(before);
+    const [web] = await containersOf(hub, 'engineless');
+    await docker.getContainer(web?.Id ?? '').kill();
+    await until(async () => (await lives()).join() !== before.join() && (await isUp()), { timeoutMs: HEARD_MS });
   });
 
   it('hangs says so, keeps its link to the hub, and goes on when the engine does', async () => {

@@ -12,6 +12,8 @@ export class EngineDoor {
   readonly path = join(this.folder.path, 'docker.sock');
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
+  /** They would take the socket of their successor with them if they closed earlier. */
+  private readonly replaced: Server[] = [];
   private hanging = false;
 
   /** The engine is there. */
@@ -36,6 +38,14 @@ export class EngineDoor {
     rmSync(this.path, { force: true });
   }
 
+  /** Another engine takes the place of the socket: who speaks with the one before is not told, and hears nothing any more. */
+  async replace(): Promise<void> {
+    if (this.server) this.replaced.push(this.server);
+    for (const socket of this.sockets) socket.pause();
+    rmSync(this.path, { force: true });
+    await this.open();
+  }
+
   /** The engine hangs: connections stay and new ones are accepted, but not a byte moves. */
   hang(): void {
     this.hanging = true;
@@ -50,6 +60,7 @@ export class EngineDoor {
 
   async remove(): Promise<void> {
     await this.close();
+    for (const server of this.replaced) server.close();
     this.folder.remove();
   }
 

@@ -123,8 +123,8 @@ export interface EngineEvent {
  */
 export interface Docker {
   info(): Promise<EngineInfo>;
-  /** Ends when the engine answers. */
-  ping(): Promise<void>;
+  /** Ends when the engine answers. Gives a mark that changes when another socket takes the place of the one before. */
+  ping(): Promise<string>;
   /** Containers in any phase, those with all the labels when some are given. */
   list(labels?: Labels): Promise<ContainerLine[]>;
   inspect(idOrName: string): Promise<Container | undefined>;

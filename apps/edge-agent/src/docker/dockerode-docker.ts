@@ -36,8 +36,9 @@ export class DockerodeDocker implements port.Docker {
     return { version: Version, apiVersion: ApiVersion, storageDriver: Driver, arch: Arch, os: Os };
   }
 
-  async ping(): Promise<void> {
+  async ping(): Promise<string> {
     await this.#api.request({ operation: 'info', method: 'GET', path: '/_ping', deadlineMs: PING_MS });
+    return this.#api.socketMark();
   }
 
   async list(labels: port.Labels = {}): Promise<port.ContainerLine[]> {

@@ -1,8 +1,10 @@
 import { getEventListeners, once } from 'node:events';
+import { rmSync, symlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DockerodeDocker } from './dockerode-docker.js';
 import { EngineApi, type EngineRequest } from './engine-api.js';
 
 const events: EngineRequest = { operation: 'events', method: 'GET', path: '/events' };
@@ -25,8 +27,7 @@ describe('a stream of the engine', () => {
     api = new EngineApi(socket);
   });
   afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await closed(server);
     folder.remove();
   });
 
@@ -64,3 +65,37 @@ describe('a stream of the engine', () => {
     await until(() => getEventListeners(controller.signal, 'abort').length === 0);
   });
 });
+
+it('turns to the engine behind the socket as it is now, not to the one that it spoke with', async () => {
+  const folder = tempDir();
+  const path = join(folder.path, 'docker.sock');
+  const docker = new DockerodeDocker({ socketPath: path });
+  const engines = await Promise.all(['old', 'new'].map((name) => engineAt(join(folder.path, name), name)));
+  const marks: string[] = [];
+  const found: string[] = [];
+  for (const name of ['old', 'new']) {
+    rmSync(path, { force: true });
+    symlinkSync(join(folder.path, name), path);
+    for (let time = 0; time < 2; time += 1) marks.push(await docker.ping());
+    found.push((await docker.volumes({})).map((volume) => volume.name).join());
+  }
+  rmSync(path);
+  await expect(docker.ping()).rejects.toMatchObject({ code: 'docker_unavailable' });
+  for (const engine of engines) await closed(engine);
+  folder.remove();
+  expect(found).toEqual(['old', 'new']);
+  expect(marks.map((mark) => marks.indexOf(mark))).toEqual([0, 0, 2, 2]);
+});
+
+/** An engine whose one volume has its name. */
+async function engineAt(path: string, Name: string): Promise<Server> {
+  const volumes = JSON.stringify({ Volumes: [{ Name, Labels: {} }] });
+  const server = createServer((asked, response) => response.end(asked.url?.startsWith('/volumes') ? volumes : 'OK'));
+  await once(server.listen(path), 'listening');
+  return server;
+}
+
+async function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

@@ -1,4 +1,5 @@
-import { IncomingMessage } from 'node:http';
+import { stat } from 'node:fs/promises';
+import { Agent, IncomingMessage } from 'node:http';
 import Dockerode from 'dockerode';
 import { EdgeError } from '@selvage/protocol';
 import { linked } from '@selvage/reconcile';
@@ -25,6 +26,9 @@ export interface EngineRequest {
   readonly deadlineMs?: number;
 }
 
+/** What of a request is named in errors. */
+type Asked = Pick<EngineRequest, 'operation' | 'subject'>;
+
 export interface EngineAnswer {
   readonly status: number;
   /** Parsed JSON; `undefined` when the answer was empty. */
@@ -42,10 +46,18 @@ const everyStatus = Object.fromEntries(Array.from({ length: 500 }, (_, index) =>
 export class EngineApi {
   readonly #modem: Modem;
 
-  constructor(socketPath: string) {
-    // An empty host keeps DOCKER_HOST of the environment out: the socket is the configuration's.
-    const door: { modem: Modem } = new Dockerode({ socketPath, host: '', protocol: 'http' });
+  constructor(private readonly socketPath: string) {
+    // An empty host keeps DOCKER_HOST of the environment out: the socket is the configuration's. A connection for each request: one that
+    // was kept would still lead to an engine whose socket is another's now.
+    const options = { socketPath, host: '', protocol: 'http', agent: new Agent({ keepAlive: false }) } as const;
+    const door: { modem: Modem } = new Dockerode(options);
     this.#modem = door.modem;
+  }
+
+  /** Another one when the socket was made anew, or leads to another engine. */
+  async socketMark(): Promise<string> {
+    const { dev, ino, ctimeMs } = await this.#guard({ operation: 'info' }, () => stat(this.socketPath));
+    return `${dev} ${ino} ${ctimeMs}`;
   }
 
   /** The whole answer, at most 32 MiB. */
@@ -109,7 +121,7 @@ export class EngineApi {
     });
   }
 
-  async #guard<T>(request: EngineRequest, run: () => Promise<T>): Promise<T> {
+  async #guard<T>(request: Asked, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (thrown) {
@@ -126,7 +138,7 @@ function reason(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason));
 }
 
-function unanswered(request: EngineRequest, thrown: unknown): EdgeError {
+function unanswered(request: Asked, thrown: unknown): EdgeError {
   if (thrown instanceof EdgeError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return engineError({ ...request, code: errno(thrown), message });

@@ -1,19 +1,8 @@
 import { EdgeError } from '@selvage/protocol';
 import type * as port from './docker.js';
+import { boundPorts, type FakeContainer, isUp } from './fake-containers.js';
 import { FakeEvents } from './fake-events.js';
 import { FakeImages } from './fake-images.js';
-
-interface FakeContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly request: port.ContainerRequest;
-  readonly createdAt: string;
-  readonly log: { readonly at: string; readonly line: string }[];
-  phase: port.ContainerPhase;
-  startedAt?: string;
-  finishedAt?: string;
-  exitCode: number;
-}
 
 /** An engine in memory for tests: passes the same contract as the real one, and can be broken in every way that one can. */
 export class FakeDocker implements port.Docker {
@@ -24,10 +13,11 @@ export class FakeDocker implements port.Docker {
   readonly hostPorts = new Set<string>();
   /** What was asked, one line a call that changes something: `start web-1`. */
   readonly calls: string[] = [];
-  readonly #events = new FakeEvents();
+  #events = new FakeEvents();
   readonly #now: () => number;
   readonly #failures = new Map<string, EdgeError[]>();
   #answers = true;
+  #door = 1;
   #callsLeft = Infinity;
   #made = 0;
   #moments = 0;
@@ -59,6 +49,13 @@ export class FakeDocker implements port.Docker {
 
   up(): void {
     this.#answers = true;
+  }
+
+  /** Another engine without containers takes its place; who listens to this one hears nothing more. */
+  replace(): void {
+    this.#events = new FakeEvents();
+    this.#door += 1;
+    this.containers.clear();
   }
 
   /** The next call of this verb throws the error. */
@@ -94,8 +91,8 @@ export class FakeDocker implements port.Docker {
     return { version: '20.10.24', apiVersion: '1.41', storageDriver: 'overlay2', arch: 'amd64', os: 'linux' };
   }
 
-  ping(): Promise<void> {
-    if (this.#answers) return Promise.resolve();
+  ping(): Promise<string> {
+    if (this.#answers) return Promise.resolve(`door ${this.#door}`);
     const detail = 'The Docker engine gave no answer to "info": nothing listens on its socket.';
     return Promise.reject(new EdgeError('docker_unavailable', detail));
   }
@@ -278,20 +275,6 @@ export class FakeDocker implements port.Docker {
   }
 }
 
-function isUp(phase: port.ContainerPhase): boolean {
-  return phase === 'running' || phase === 'paused' || phase === 'restarting';
-}
-
 function matches(own: port.Labels, wanted: port.Labels): boolean {
   return Object.entries(wanted).every(([key, value]) => own[key] === value);
-}
-
-function boundPorts({ HostConfig }: port.ContainerRequest): port.PublishedPort[] {
-  return Object.entries(HostConfig.PortBindings).flatMap(([key, places]) =>
-    places.map(({ HostPort, HostIp }) => ({
-      hostPort: Number(HostPort),
-      protocol: key.split('/')[1] ?? 'tcp',
-      hostIp: HostIp ?? '',
-    })),
-  );
 }

@@ -61,6 +61,16 @@ describe('the watcher of the engine', () => {
     expect(told).toEqual(['not_answering', 'ready']);
   });
 
+  it('turns to the engine that takes the place of the one before, though that keeps the stream open', async () => {
+    docker.replace();
+    await clock.advance(30_000);
+    await clock.advance(5_000);
+    expect(told).toEqual(['not_answering', 'ready']);
+    await docker.start(await docker.create('anew', bareRequest({ image: 'web:1', labels: { owner: 'me' } })));
+    await settled();
+    expect(told.slice(2)).toEqual(['start 3']);
+  });
+
   it('ends when it is stopped, and leaves no timer behind', async () => {
     await watcher.stop();
     expect(clock.pending).toBe(0);

@@ -1,5 +1,5 @@
 import { type Backoff, type Cancel, type Clock, delay, linked, type Linked } from '@selvage/reconcile';
-import { type Engine, toEdgeError } from '@selvage/protocol';
+import { EdgeError, type Engine, toEdgeError } from '@selvage/protocol';
 import type { Logger } from 'pino';
 import type { Docker, EngineEvent, EngineInfo, Labels } from './docker.js';
 import { socketIsMissing } from './docker-errors.js';
@@ -22,7 +22,7 @@ export interface EngineListener {
 }
 
 const BACKOFF: Backoff = { baseMs: 250, capMs: 5_000, floorMs: 100 };
-/** An engine that hangs keeps its event stream open: it is asked now and then whether it is there. */
+/** An engine that hangs, or whose socket is another's now, keeps its event stream open: it is asked now and then whether it is there. */
 const PULSE_MS = 30_000;
 /** What changes a container; left out are `exec_…`, `health_status`, `top` and the like, which may come many times a second. */
 const ACTIONS = new Set(['start', 'die', 'stop', 'kill', 'pause', 'unpause', 'destroy', 'oom', 'rename', 'update']);
@@ -83,13 +83,14 @@ export class EngineWatcher {
   /** One connection, from the first answer of the engine until it goes away. */
   async #session(stopping: AbortSignal): Promise<void> {
     const { docker, labels } = this.#options;
+    const mark = await docker.ping();
     const info = await docker.info();
     const over = linked([stopping]);
     let endPulse: Cancel = () => undefined;
     try {
       const events = await docker.events(labels, over.signal);
       this.#found(info);
-      endPulse = this.#pulse(over);
+      endPulse = this.#pulse(over, mark);
       for await (const event of events) if (ACTIONS.has(event.action)) this.#tell((one) => one.happened?.(event));
       throw over.signal.aborted ? over.signal.reason : new Error('The engine ended the stream of events.');
     } catch (thrown) {
@@ -100,13 +101,14 @@ export class EngineWatcher {
     }
   }
 
-  #pulse(over: Linked): Cancel {
+  #pulse(over: Linked, mark: string): Cancel {
     const { clock, docker } = this.#options;
     let cancel: Cancel = () => undefined;
     const beat = (): void => {
       cancel = clock.timer(PULSE_MS, () => {
         docker.ping().then(
-          () => {
+          (now) => {
+            if (now !== mark) over.end(new EdgeError('docker_unavailable', 'Its socket is another one now.'));
             if (!over.signal.aborted) beat();
           },
           (error: unknown) => {
