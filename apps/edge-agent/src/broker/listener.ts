@@ -83,7 +83,7 @@ export class Listener {
     } else if (!this.#stopped) {
       const problem = problemOf(error, { host, port });
       if (problem !== this.#problem)
-        log.warn({ listener: kind, problem }, 'the broker cannot listen; it is tried again');
+        log.warn({ listener: kind, reason: problem }, 'the broker cannot listen; it is tried again');
       this.#problem = problem;
       this.#retry = clock.timer(RETRY_MS, () => {
         if (!this.#stopped) void this.#listen();
