@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 type Policy = Record<string, string[]>;
 
 /** For what is no page: nothing may be loaded, run or framed. */
-const NOTHING: Policy = {
+export const NOTHING: Policy = {
   'default-src': ["'none'"],
   'base-uri': ["'none'"],
   'form-action': ["'none'"],
