@@ -31,7 +31,8 @@ export class Enrolment {
       const body = parseJson(await readBody(request));
       send(answer, 200, await handler({ body, address: request.socket.remoteAddress ?? '' }));
     } catch (thrown) {
-      this.fail(answer, thrown);
+      // Whoever went away in the middle of a request hears no answer, and is no news.
+      if (thrown instanceof EdgeError || !request.readableAborted) this.fail(answer, thrown);
     }
   }
 

@@ -23,7 +23,10 @@ describe("the hub's TLS port", () => {
       socket.close();
     },
   };
-  const tls = new TlsPort(gateway as Gateway, pino({ level: 'silent' }));
+  const lines: string[] = [];
+  let echoed = 0;
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  const tls = new TlsPort(gateway as Gateway, log);
   let authority: Authority;
   let port: number;
 
@@ -35,7 +38,10 @@ describe("the hub's TLS port", () => {
     const own = await newKeyPair();
     const hub = await authority.issueHub({ publicKey: own.publicKey, name: 'hub', hosts: ['127.0.0.1'] }, LIFETIME);
     tls.use({ key: pem(own.privateKey), chain: hub.chain, roots: authority.root });
-    tls.post('/echo', ({ body }) => Promise.resolve({ body }));
+    tls.post('/echo', ({ body }) => {
+      echoed += 1;
+      return Promise.resolve({ body });
+    });
     tls.post('/refuse', () => Promise.reject(new EdgeError('token_used', 'Make a new one.')));
     tls.post('/break', () => Promise.reject(new Error('a password in a stack trace')));
     port = await tls.start({ host: '127.0.0.1', port: 0 });
@@ -132,6 +138,44 @@ describe("the hub's TLS port", () => {
     const answer = await post(path, body);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toMatchObject({ code });
+  });
+
+  it('is not troubled by a request that breaks off', async () => {
+    lines.length = 0;
+    const socket = connectTls({ host: '127.0.0.1', port, ca: authority.root });
+    await once(socket, 'secureConnect');
+    socket.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"a"');
+    await until(() => tls.waiting === 1);
+    socket.destroy();
+    await until(() => tls.waiting === 0);
+    await post('/echo', '{}');
+    expect(lines).toEqual([]);
+  });
+
+  it('counts who has not said what it wants, in whatever way', async () => {
+    const node = await nodeOf(authority);
+    const clearText = connect(port, '127.0.0.1');
+    clearText.write('GET /ca.pem HTTP/1.1\r\nHost: x\r\n');
+    const enrolling = connectTls({ host: '127.0.0.1', port, ca: authority.root });
+    const linking = connectTls({ ...node, host: '127.0.0.1', port, ALPNProtocols: [frames.LINK_ALPN] });
+    await Promise.all([once(enrolling, 'secureConnect'), once(linking, 'secureConnect')]);
+    await until(() => tls.waiting === 3);
+    clearText.write('\r\n');
+    await until(() => tls.waiting === 2);
+    enrolling.write('POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}');
+    await until(() => tls.waiting === 1);
+    linking.destroy();
+    await until(() => tls.waiting === 0);
+  });
+
+  it('answers one request on a connection', async () => {
+    const socket = connectTls({ host: '127.0.0.1', port, ca: authority.root });
+    socket.on('error', () => undefined).resume();
+    echoed = 0;
+    const one = 'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
+    socket.write(one.repeat(50));
+    await once(socket, 'close');
+    expect(echoed).toBe(1);
   });
 
   it('says nothing of what broke inside', async () => {

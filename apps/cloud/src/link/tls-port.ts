@@ -36,9 +36,17 @@ const CIPHERS = [
 /** Agents resume no session, and a ticket carries the whole client certificate: 14 KiB for each link. */
 const NO_TICKETS = constants.SSL_OP_NO_TICKET;
 const HANDSHAKE_MS = 30_000;
-const REQUEST_MS = 30_000;
+/** A request has come by then, its body included: the largest has 64 KiB. It is looked at that often, and a connection has but one. */
+const REQUESTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 8 * 1024,
+} as const;
 /** Of connections that have not finished their TLS handshake. An agent for which there is no place comes back. */
 const ARRIVING = { most: 1_000, patienceMs: 5_000 };
+/** Of those that have, and whose request or hello has not come. */
+const ASKING = { most: 4_000, patienceMs: 5_000 };
 
 /** The hub's port 8443: the link, enrolment, and the root certificate in clear text. The first bytes of a connection say which it is. */
 @Injectable()
@@ -50,6 +58,7 @@ export class TlsPort {
   private readonly handlers: Enrolment;
   private readonly sockets = new Set<Socket>();
   private readonly arrivals = new Arrivals(ARRIVING);
+  private readonly asking = new Arrivals(ASKING);
   private roots = '';
 
   constructor(
@@ -57,18 +66,22 @@ export class TlsPort {
     @Inject(LOG) private readonly log: Logger,
   ) {
     const tls = { minVersion: 'TLSv1.2', ciphers: CIPHERS, handshakeTimeout: HANDSHAKE_MS } as const;
-    const http = { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, maxHeaderSize: 8 * 1024 } as const;
     const mutual = { requestCert: true, rejectUnauthorized: true, ALPNProtocols: [frames.LINK_ALPN] } as const;
     this.handlers = new Enrolment(log);
-    this.link = createHttpsServer({ ...tls, ...http, ...mutual });
-    this.enrolment = createHttpsServer({ ...tls, ...http }, (request, answer) => {
+    this.link = createHttpsServer({ ...tls, ...REQUESTS, ...mutual });
+    this.enrolment = createHttpsServer({ ...tls, ...REQUESTS }, (request, answer) => {
+      request.once('end', () => {
+        this.asking.leave(peerOf(request.socket));
+      });
       void this.handlers.answer(request, answer);
     });
-    this.clear = createHttpServer(http, ({ method, url }, answer) => {
+    this.clear = createHttpServer(REQUESTS, ({ method, url, socket }, answer) => {
+      this.asking.leave(peerOf(socket));
       const known = method === 'GET' && url === CA_PATH;
       answer.writeHead(known ? 200 : 404, { 'content-type': 'application/x-pem-file', connection: 'close' });
       answer.end(known ? this.roots : '');
     });
+    for (const server of [this.link, this.enrolment, this.clear]) server.maxRequestsPerSocket = 1;
     this.door = createServer((socket) => {
       this.meet(socket);
     });
@@ -102,6 +115,11 @@ export class TlsPort {
     return typeof address === 'object' && address !== null ? address.port : at.port;
   }
 
+  /** Connections of which it is not known yet what they want. */
+  get waiting(): number {
+    return this.arrivals.count + this.asking.count;
+  }
+
   get listening(): boolean {
     return this.door.listening;
   }
@@ -121,10 +139,14 @@ export class TlsPort {
     };
     const sockets = new WebSocketServer(options);
     this.link.on('upgrade', (request, socket, head) => {
-      const certificate = socket instanceof TLSSocket ? shownBy(socket) : undefined;
+      const tls = socket instanceof TLSSocket ? socket : undefined;
+      const certificate = tls && shownBy(tls);
       if (request.url !== frames.LINK_PATH || certificate === undefined) socket.destroy();
       else
         sockets.handleUpgrade(request, socket, head, (ws) => {
+          ws.once('message', () => {
+            if (tls) this.asking.leave(peerOf(tls));
+          });
           this.gateway.accept(ws, certificate);
         });
     });
@@ -134,6 +156,7 @@ export class TlsPort {
     for (const server of [this.link, this.enrolment]) {
       server.on('secureConnection', (socket) => {
         this.arrivals.leave(peerOf(socket));
+        if (!this.asking.enterBusy(socket, systemClock.monotonic())) socket.destroy();
       });
       server.on('tlsClientError', ({ message }) => {
         this.log.debug({ reason: message }, 'a TLS handshake failed');
@@ -152,6 +175,7 @@ export class TlsPort {
     socket.once('close', () => {
       this.sockets.delete(socket);
       this.arrivals.leave(peer);
+      this.asking.leave(peer);
     });
     hearBeginning(socket, (beginning) => {
       this.show(socket, this.serverFor(beginning));
@@ -159,12 +183,13 @@ export class TlsPort {
   }
 
   private show(socket: Socket, server: HttpServer | HttpsServer | undefined): void {
-    if (server === undefined) {
+    const now = systemClock.monotonic();
+    if (server === this.clear) this.arrivals.leave(peerOf(socket));
+    else this.arrivals.spoke(socket, now);
+    if (server === undefined || (server === this.clear && !this.asking.enterBusy(socket, now))) {
       socket.destroy();
       return;
     }
-    if (server === this.clear) this.arrivals.leave(peerOf(socket));
-    else this.arrivals.spoke(socket, systemClock.monotonic());
     server.emit('connection', socket);
     if (server === this.clear) socket.resume();
   }
