@@ -23,7 +23,7 @@ export async function askHidden(world: World, question: string): Promise<string>
 
 /** One line of the terminal; Ctrl-C and the end of input cancel. */
 async function answerTo(world: World, question: string, from: ReadLineOptions): Promise<string> {
-  await world.err.write(question);
+  // Before the question is there: from now on the terminal shows no answer by itself.
   const lines = createInterface(from);
   const stop = new AbortController();
   const cancel = (): void => {
@@ -33,7 +33,8 @@ async function answerTo(world: World, question: string, from: ReadLineOptions): 
   lines.once('close', cancel);
   world.signal.addEventListener('abort', cancel);
   try {
-    const [line] = (await once(lines, 'line', { signal: stop.signal })) as [string];
+    const answered = once(lines, 'line', { signal: stop.signal }) as Promise<[string]>;
+    const [[line]] = await Promise.all([answered, world.err.write(question)]);
     return line;
   } catch (error) {
     throw new EdgeError('call_cancelled', 'Nothing was entered.', { cause: error });

@@ -25,6 +25,14 @@ describe('a prompt', () => {
     expect(said()).toBe('Password: \n');
   });
 
+  it('for a password asks only when the terminal shows no answer any more', async () => {
+    const { world, said } = terminal('correct horse\r');
+    const saidBefore: string[] = [];
+    const setRawMode = (): void => void saidBefore.push(said());
+    await askHidden({ ...world, in: Object.assign(world.in, { setRawMode }) }, 'Password: ');
+    expect(saidBefore[0]).toBe('');
+  });
+
   it('for an answer leaves it to the terminal to show what is typed', async () => {
     const { world, said } = terminal('y\n');
     expect(await ask(world, 'Delete? ')).toBe('y');
