@@ -37,7 +37,7 @@ const FLOORS: Record<string, readonly string[]> = {
   'apps/edge-agent': ['link', 'broker', 'docker', 'state'],
 };
 /** Slices of the hub, leftmost first: a slice imports only slices to its left. */
-const HUB_SLICES = ['users', 'audit', 'projects', 'certificates', 'nodes', 'devices', 'twins', 'secrets', 'apps'];
+const HUB_SLICES = ['users', 'audit', 'projects', 'certificates', 'nodes', 'devices', 'twins', 'secrets', 'apps', 'endpoints'];
 
 const code = sources().filter((file) => /^(apps|libs)\//.test(file.path) && !file.isTest);
 

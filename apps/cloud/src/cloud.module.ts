@@ -7,6 +7,7 @@ import { HubConfig } from './config.js';
 import { type Database, DbModule, type MasterKey, type Schema, Settings, Settings1700000000000 } from './db/index.js';
 import { DesiredModule } from './desired/index.js';
 import { DevicesModule, devicesSchema } from './devices/devices.module.js';
+import { EndpointsModule, endpointsSchema } from './endpoints/endpoints.module.js';
 import { AccessGuard, AuditInterceptor, HttpModule } from './http/index.js';
 import { LinkModule, linkSchema } from './link/index.js';
 import { LOG, type Logger } from './log/index.js';
@@ -29,6 +30,7 @@ const SLICES = [
   TwinsModule,
   SecretsModule,
   AppsModule,
+  EndpointsModule,
 ] as const;
 
 const SCHEMAS: readonly Schema[] = [
@@ -43,6 +45,7 @@ const SCHEMAS: readonly Schema[] = [
   twinsSchema,
   secretsSchema,
   appsSchema,
+  endpointsSchema,
 ];
 
 /** Every table of the hub. */

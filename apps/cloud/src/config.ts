@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EdgeError } from '@selvage/protocol';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 const PORT = 'is a port number, 0 to 65535';
@@ -8,6 +9,11 @@ const port = z.coerce.number(PORT).int(PORT).min(0, PORT).max(65_535, PORT);
 const host = z.string().min(1, 'is a name or an address').max(255, 'has at most 255 characters');
 const path = z.string().min(1, 'is a path');
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+const ranges = z
+  .string()
+  .max(4096, 'has at most 4096 characters')
+  .refine((text) => listOf(text).every(isRange), 'is a list of ranges such as 10.0.0.0/8, with commas between');
 
 /** Environment variable → what it must be and what it is when it is not set. */
 const environment = z.object({
@@ -27,6 +33,7 @@ const environment = z.object({
   SELVAGE_DEVICE_CERTIFICATE_DAYS: upTo(3650).default(365),
   SELVAGE_TWIN_HISTORY_DAYS: upTo(3650).default(30),
   SELVAGE_RENEW_GRACE_DAYS: between(0, 3650).default(30),
+  SELVAGE_ALLOWED_TARGETS: ranges.default(''),
   SELVAGE_LOG_LEVEL: z.enum(LEVELS, `is one of ${LEVELS.join(', ')}`).default('info'),
   SELVAGE_ADMIN_PASSWORD: z
     .string()
@@ -53,6 +60,8 @@ export class HubConfig {
   readonly deviceCertificateDays: number;
   readonly twinHistoryDays: number;
   readonly renewGraceDays: number;
+  /** Ranges of addresses that endpoints may have though they are of the hub's own machine or network. */
+  readonly allowedTargets: readonly string[];
   readonly logLevel: string;
   readonly adminPassword: string | undefined;
 
@@ -69,6 +78,7 @@ export class HubConfig {
     this.deviceCertificateDays = given.SELVAGE_DEVICE_CERTIFICATE_DAYS;
     this.twinHistoryDays = given.SELVAGE_TWIN_HISTORY_DAYS;
     this.renewGraceDays = given.SELVAGE_RENEW_GRACE_DAYS;
+    this.allowedTargets = listOf(given.SELVAGE_ALLOWED_TARGETS);
     this.logLevel = given.SELVAGE_LOG_LEVEL;
     this.adminPassword = given.SELVAGE_ADMIN_PASSWORD;
   }
@@ -83,6 +93,17 @@ export class HubConfig {
     const problems = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
     throw new EdgeError('config_invalid', `Change these environment variables:\n${problems.join('\n')}`);
   }
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
+function isRange(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text);
 }
 
 function between(least: number, most: number): z.ZodCoercedNumber {

@@ -12,7 +12,7 @@ export {
 } from './message.js';
 export type { LaneStatus, OutboxListener, OutboxOptions } from './options.js';
 export { Outbox } from './outbox.js';
-export { type Outcome, Pump, type PumpOptions } from './pump.js';
+export { Away, type Outcome, Pump, type PumpOptions } from './pump.js';
 export { OutboxRefusal, type RefusalCode } from './refusal.js';
 export { Stream, type StreamOptions } from './stream.js';
 export type { Bounds, Change, LaneCount, Limits, OutboxStore } from './store.js';

@@ -3,8 +3,22 @@ import { KeyQueues } from './key-queues.js';
 import type { Reason, Taken } from './message.js';
 import type { Outbox } from './outbox.js';
 
-/** What became of one message. `failed`: it is tried again, after so many failures it is a dead letter. `rejected`: never again. */
-export type Outcome = { readonly is: 'delivered' } | (Reason & { readonly is: 'failed' | 'rejected' });
+/**
+ * What became of one message. `waits`: it was not tried, and is not to blame. `failed`: it is tried again, after so many failures it is a
+ * dead letter. `rejected`: never again.
+ */
+export type Outcome = { readonly is: 'delivered' | 'waits' } | (Reason & { readonly is: 'failed' | 'rejected' });
+
+/** The destination is not there, or asks to be left alone for a while. */
+export class Away extends Error {
+  /** Milliseconds that it asks for. */
+  readonly retryAfterMs: number;
+
+  constructor(why: string, options: { readonly retryAfterMs?: number | undefined; readonly cause?: unknown } = {}) {
+    super(why, { cause: options.cause });
+    this.retryAfterMs = options.retryAfterMs ?? 0;
+  }
+}
 
 export interface PumpOptions {
   readonly outbox: Pick<Outbox, 'take' | 'settle' | 'bury' | 'rewind' | 'listen'>;
@@ -15,8 +29,8 @@ export interface PumpOptions {
   readonly lane: string;
   /**
    * Delivers messages and says what became of each, in their order; it must not deliver a message after it failed an earlier one of
-   * the same key. When it rejects, the destination is not there: none of them was delivered, none is to blame. It ends soon after its
-   * signal is aborted.
+   * the same key. When it rejects, the destination is not there: none of them was delivered, none is to blame; an `Away` says how long
+   * nothing is to be tried. It ends soon after its signal is aborted.
    */
   readonly deliver: (batch: readonly Taken[], signal: AbortSignal) => Promise<readonly Outcome[]>;
   /** Batches under way at once. */
@@ -114,17 +128,20 @@ export class Pump {
   }
 
   async #deliver(batch: readonly Taken[], open: AbortController): Promise<void> {
-    let outcomes: readonly Outcome[] | undefined;
-    try {
-      outcomes = await this.#options.deliver(batch, open.signal);
-    } catch {
-      outcomes = undefined;
-    }
+    const outcomes = await this.#outcomes(batch, open.signal);
     if (this.#open !== open) return;
     this.#flying -= 1;
-    if (outcomes === undefined) this.#away(batch);
+    if (outcomes instanceof Away) this.#away(batch, outcomes.retryAfterMs);
     else this.#came(batch, outcomes);
     this.#go();
+  }
+
+  async #outcomes(batch: readonly Taken[], signal: AbortSignal): Promise<readonly Outcome[] | Away> {
+    try {
+      return await this.#options.deliver(batch, signal);
+    } catch (cause) {
+      return cause instanceof Away ? cause : new Away(String(cause), { cause });
+    }
   }
 
   #came(batch: readonly Taken[], outcomes: readonly Outcome[]): void {
@@ -135,7 +152,7 @@ export class Pump {
       const outcome = outcomes[index] ?? { is: 'failed', code: 'internal', detail: 'The delivery left it out.' };
       if (outcome.is === 'delivered') delivered.push(message.seq);
       const dead = outcome.is === 'rejected' || (outcome.is === 'failed' && this.#keys.failed(message) >= maxTries);
-      if (outcome.is !== 'delivered' && dead) outbox.bury(message.seq, outcome);
+      if (dead) outbox.bury(message.seq, outcome);
       if (outcome.is === 'delivered' || dead) this.#keys.done(message);
     }
     outbox.settle(delivered);
@@ -155,12 +172,12 @@ export class Pump {
     this.#timers.add(cancel);
   }
 
-  #away(batch: readonly Taken[]): void {
+  #away(batch: readonly Taken[], atLeastMs: number): void {
     const { clock, backoff, random = Math.random } = this.#options;
     this.#keys.release(batch);
     this.#failures += 1;
     this.#resting?.();
-    this.#resting = clock.timer(delay(this.#failures, backoff, random), () => {
+    this.#resting = clock.timer(Math.max(atLeastMs, delay(this.#failures, backoff, random)), () => {
       this.#resting = undefined;
       this.#go();
     });

@@ -8,6 +8,7 @@ import { crud, endpoint, inProject, named, none, noQuery, PROJECT_PATH } from '.
 import { name } from './ids.js';
 import * as nodes from './nodes.js';
 import { listQuery } from './resources.js';
+import { routeEndpoints } from './routes-http.js';
 import * as secrets from './secrets.js';
 import * as users from './users.js';
 
@@ -199,6 +200,7 @@ export const endpoints = {
     }),
   },
   ...deviceEndpoints,
+  endpoints: routeEndpoints.endpoints,
   secrets: crud({
     plural: 'secrets',
     singular: 'secret',

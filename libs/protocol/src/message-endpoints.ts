@@ -149,6 +149,7 @@ export const endpointStatus = z.object({
   detail: z.string(),
   since: timestamp.optional(),
 });
+export type EndpointStatus = z.infer<typeof endpointStatus>;
 export const messageEndpoint = resource(endpointSpec, endpointStatus);
 export type MessageEndpoint = z.infer<typeof messageEndpoint>;
 export const endpointWrite = write(endpointSpec);

@@ -48,8 +48,8 @@ export function refuseTooMany(wanted: readonly string[], others: readonly { read
   );
 }
 
-export function inUse(name: string, apps: readonly string[]): EdgeError {
-  const shown = apps.slice(0, 10).map((app) => `"${app}"`);
-  const more = apps.length > shown.length ? ` and ${apps.length - shown.length} more` : '';
-  return new EdgeError('in_use', `Secret "${name}" is used by the apps ${shown.join(', ')}${more}; change them first.`);
+export function inUse(name: string, users: readonly string[]): EdgeError {
+  const shown = users.slice(0, 10).map((user) => `"${user}"`);
+  const more = users.length > shown.length ? ` and ${users.length - shown.length} more` : '';
+  return new EdgeError('in_use', `Secret "${name}" is used by ${shown.join(', ')}${more}; change them first.`);
 }

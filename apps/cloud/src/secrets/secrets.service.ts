@@ -11,7 +11,7 @@ import { LOG, type Logger } from '../log/index.js';
 import { SecretRow } from './secrets.entity.js';
 import { inUse, nodesOf, refuseTooMany, shownColumns, shownSecret } from './secrets.rules.js';
 
-/** Which apps use each of the secrets; one that nothing uses may be left out. `from`: the transaction that asks. */
+/** Which objects of a slice use each of the secrets; one that nothing uses may be left out. `from`: the transaction that asks. */
 export type UsageLookup = (
   project: string,
   names: readonly string[],
@@ -38,8 +38,8 @@ const PURPOSE = 'secrets';
 @Injectable()
 export class Secrets {
   private readonly store: ResourceStore<SecretRow>;
-  private usage: UsageLookup = () => Promise.resolve(new Map());
-  private afterChange: (project: string, name: string) => Promise<void> = () => Promise.resolve();
+  private readonly lookups: UsageLookup[] = [];
+  private readonly listeners: ((project: string, name: string) => Promise<void>)[] = [];
 
   constructor(
     private readonly db: Database,
@@ -53,12 +53,12 @@ export class Secrets {
 
   /** Who uses secrets says which. */
   usedBy(lookup: UsageLookup): void {
-    this.usage = lookup;
+    this.lookups.push(lookup);
   }
 
   /** Told after a secret was written, so that the nodes that use it get it. */
   onChanged(hook: (project: string, name: string) => Promise<void>): void {
-    this.afterChange = hook;
+    this.listeners.push(hook);
   }
 
   any(project: string, from?: EntityManager): Promise<boolean> {
@@ -91,7 +91,7 @@ export class Secrets {
       return row;
     });
     this.told(at, [before, saved]);
-    await this.afterChange(at.project, at.name);
+    for (const listener of this.listeners) await listener(at.project, at.name);
     return this.one(saved);
   }
 
@@ -101,7 +101,7 @@ export class Secrets {
     return this.put(at, write);
   }
 
-  /** @throws EdgeError `in_use` while an app names it. */
+  /** @throws EdgeError `in_use` while something names it. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
     const removed = await this.db.write(async (tx) => {
       // Takes the lock that every change takes first: no app starts to use the secret meanwhile.
@@ -113,6 +113,12 @@ export class Secrets {
       return item;
     });
     this.told({ project, name }, [removed]);
+  }
+
+  /** Names of the properties of a secret of type `data`; undefined when there is none of this name. */
+  async properties(project: string, name: string, from?: EntityManager): Promise<readonly string[] | undefined> {
+    const row = await this.store.find(project, name, from);
+    return row?.type === 'data' ? (row.data?.properties ?? []) : undefined;
   }
 
   /** The secrets as they were written, by name. One that is missing or does not open is left out. */
@@ -160,6 +166,14 @@ export class Secrets {
       this.log.error({ project: row.project, secret: row.name, code }, 'secret did not open; write it again');
       return undefined;
     }
+  }
+
+  private async usage(project: string, names: readonly string[], from?: EntityManager): Promise<Map<string, string[]>> {
+    const all = new Map<string, string[]>();
+    for (const lookup of this.lookups)
+      for (const [name, users] of await lookup(project, names, from))
+        all.set(name, [...(all.get(name) ?? []), ...users]);
+    return all;
   }
 
   private async one(row: SecretRow): Promise<Secret> {
