@@ -74,7 +74,7 @@ export class FakeHub {
   }
 
   /** Keeps an object of project `default`: `put('apps', app({ name: 'web' }))`. */
-  put(plural: string, object: { readonly name: string }): void {
+  put(plural: string, object: Readonly<Record<string, unknown>> & { readonly name: string }): void {
     this.#objects.set(`/api/v1/projects/default/${plural}/${object.name}`, object);
   }
 

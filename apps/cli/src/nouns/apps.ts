@@ -37,7 +37,7 @@ export const apps: Noun<App> = {
     );
     return state === undefined ? all : all.filter(({ status }) => status.state === state);
   },
-  get: ({ client, project }, name) => client.call(endpoints.apps.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) => client.call(endpoints.apps.get, { params: { project, name }, signal }),
 };
 
 /** The state, and whether it is only what was known when its nodes went away. */

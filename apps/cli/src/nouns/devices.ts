@@ -39,7 +39,7 @@ export const devices: Noun<Device> = {
       limit,
     );
   },
-  get: ({ client, project }, name) => client.call(endpoints.devices.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) => client.call(endpoints.devices.get, { params: { project, name }, signal }),
 };
 
 export const deviceModels: Noun<DeviceModel> = {
@@ -64,7 +64,8 @@ export const deviceModels: Noun<DeviceModel> = {
       limit,
     );
   },
-  get: ({ client, project }, name) => client.call(endpoints.deviceModels.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) =>
+    client.call(endpoints.deviceModels.get, { params: { project, name }, signal }),
 };
 
 export const clients: Noun<Client> = {
@@ -91,7 +92,7 @@ export const clients: Noun<Client> = {
       limit,
     );
   },
-  get: ({ client, project }, name) => client.call(endpoints.clients.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) => client.call(endpoints.clients.get, { params: { project, name }, signal }),
 };
 
 /** Keys whose expected value the device has not taken yet. */

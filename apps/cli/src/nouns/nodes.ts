@@ -42,7 +42,7 @@ export const nodes: Noun<Node> = {
       limit,
     );
   },
-  get: ({ client, project }, name) => client.call(endpoints.nodes.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) => client.call(endpoints.nodes.get, { params: { project, name }, signal }),
 };
 
 function docker({ status }: Node): string {

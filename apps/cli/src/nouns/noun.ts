@@ -19,13 +19,15 @@ export interface Filter {
 export interface Noun<T> {
   readonly noun: NounName;
   readonly plural: string;
+  /** It belongs to the hub and to no project. */
+  readonly ofHub?: true;
   readonly columns: readonly Column<T>[];
   /** Filters that it understands. */
   readonly filters: readonly ('selector' | 'state' | 'node')[];
   readonly nameOf: (item: T) => string;
   readonly list: (session: Session, filter: Filter) => Promise<T[]>;
   /** Reads one by name; absent where the hub only lists. */
-  readonly get?: (session: Session, name: string) => Promise<T>;
+  readonly get?: (session: Session, name: string, signal: AbortSignal) => Promise<T>;
   /** What `apply` takes to make it; absent where it takes none, or where the hub does not tell all of it. */
   readonly manifestOf?: (item: T) => object;
   /** Noun of the live feed that says when it changed; absent where there is none. */

@@ -28,12 +28,13 @@ export const secrets: Noun<Secret> = {
       limit,
     );
   },
-  get: ({ client, project }, name) => client.call(endpoints.secrets.get, { params: { project, name } }),
+  get: ({ client, project }, name, signal) => client.call(endpoints.secrets.get, { params: { project, name }, signal }),
 };
 
 export const projects: Noun<Project> = {
   noun: 'project',
   plural: 'projects',
+  ofHub: true,
   filters: [],
   live: 'project',
   columns: [
@@ -49,6 +50,7 @@ export const projects: Noun<Project> = {
 export const tokens: Noun<ApiToken> = {
   noun: 'token',
   plural: 'tokens',
+  ofHub: true,
   filters: [],
   columns: [
     { title: 'NAME', of: ({ name }) => name },
@@ -106,6 +108,7 @@ const AUDIT_SHOWN = 100;
 export const audit: Noun<AuditEntry> = {
   noun: 'audit',
   plural: 'audit entries',
+  ofHub: true,
   filters: [],
   columns: [
     { title: 'AT', of: ({ at }) => at.replace('T', ' ').replace(/\.\d+/, '') },

@@ -152,7 +152,7 @@ describe('selvage apply', () => {
 
   it('--dry-run says that a secret would be written again', async () => {
     const spec = { type: 'registry', registry: 'r.example', username: 'u' };
-    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: [] } } as never);
+    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: [] } });
     const { out } = await cli(hub, ['apply', '--dry-run', '-f', file('secret.yaml', SECRET)]);
     expect(out).toBe('secret/robot would be written again (its password cannot be compared)\n');
   });

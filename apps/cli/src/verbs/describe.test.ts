@@ -35,6 +35,18 @@ describe('selvage describe', () => {
 `);
   });
 
+  it('shows the ports of a container, and the address where there is one', async () => {
+    const made = app('web');
+    const ports = [
+      { hostPort: 80, containerPort: 8080 },
+      { hostIp: '127.0.0.1', hostPort: 81, containerPort: 8081, protocol: 'udp' },
+    ];
+    const [container] = made.spec.containers;
+    hub.put('apps', { ...made, spec: { ...made.spec, containers: [{ ...container, ports }] } });
+    const { out } = await cli(hub, ['describe', 'app/web']);
+    expect(out).toMatch(/ports: +80 → 8080\/tcp\n +127\.0\.0\.1:81 → 8081\/udp\n/);
+  });
+
   it('shows a node with its machine, certificates and apps', async () => {
     hub.put(
       'nodes',
@@ -86,7 +98,7 @@ describe('selvage describe', () => {
 
   it('shows no value of a secret', async () => {
     const spec = { type: 'registry', registry: 'r.example', username: 'u' };
-    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: ['web'] } } as never);
+    hub.put('secrets', { ...node('robot'), spec, status: { usedBy: ['web'] } });
     const { out } = await cli(hub, ['describe', 'secret/robot']);
     expect(out).toMatch(/^password: +\(never shown\)\nused by: +web$/m);
   });

@@ -159,10 +159,7 @@ function containerLines(container: App['spec']['containers'][number]): string[] 
     ['command', command?.join(' ')],
     ['arguments', args?.join(' ')],
     ['environment', env.map((one) => `${one.name}=${one.value}`).join('\n')],
-    [
-      'ports',
-      ports.map((one) => `${one.hostIp ?? ''}:${one.hostPort} → ${one.containerPort}/${one.protocol}`).join('\n'),
-    ],
+    ['ports', ports.map(portText).join('\n')],
     ['mounts', mounts.map(mountText).join('\n')],
     ['cpu', limits.cpu === undefined ? '' : `at most ${limits.cpu}`],
     ['memory', limits.memoryMb === undefined ? '' : `at most ${limits.memoryMb} MiB`],
@@ -170,6 +167,15 @@ function containerLines(container: App['spec']['containers'][number]): string[] 
     ['user', user],
   ]);
   return [name, ...facts.map((line) => `  ${line}`)];
+}
+
+function portText({
+  hostIp,
+  hostPort,
+  containerPort,
+  protocol,
+}: App['spec']['containers'][number]['ports'][number]): string {
+  return `${hostIp === undefined ? '' : `${hostIp}:`}${hostPort} → ${containerPort}/${protocol}`;
 }
 
 function mountText(mount: App['spec']['containers'][number]['mounts'][number]): string {

@@ -108,6 +108,31 @@ describe('selvage get', () => {
     });
   });
 
+  it.each([
+    ['tokens', 'GET /api/v1/tokens', 'There are no tokens.\n'],
+    [
+      'certificates device/lamp',
+      'GET /api/v1/projects/default/devices/lamp/certificates',
+      'There are no certificates of device/lamp.\n',
+    ],
+  ])('%s belong to no project', async (given, path, says) => {
+    hub.on(path, { items: [] });
+    expect((await cli(hub, ['get', ...given.split(' ')])).err).toBe(says);
+  });
+
+  it.each(['nodes', 'apps', 'secrets', 'devices', 'device-models', 'clients', 'projects'])(
+    'one of %s is asked for no longer than the user waits',
+    async (plural) => {
+      const stop = new AbortController();
+      const place = plural === 'projects' ? '/api/v1/projects' : `/api/v1/projects/default/${plural}/x`;
+      hub.on(`GET ${place}`, () => {
+        stop.abort();
+      });
+      const result = await cli(hub, ['get', plural, 'x'], { signal: stop.signal });
+      expect(result).toEqual({ code: 1, out: '', err: 'selvage: The call was cancelled.\n' });
+    },
+  );
+
   it('says on stderr that there is none of the kind that was asked for', async () => {
     expect((await cli(hub, ['get', 'apps', '--state', 'failed'])).err).toBe(
       'There are no such apps in project "default".\n',

@@ -114,9 +114,15 @@ function shower<T>(noun: Noun<T>): Show {
       signal,
     };
     const one = noun.noun === 'certificate' || noun.noun === 'audit' ? undefined : name;
-    const read = (): Promise<T[]> => (one === undefined ? noun.list(session, filter) : byName(noun, session, one));
+    const read = (): Promise<T[]> =>
+      one === undefined ? noun.list(session, filter) : byName(noun, session, { name: one, signal });
     const items = await read();
-    await print(world, { noun, items, options, isOne: one !== undefined, project: session.project });
+    const where = noun.ofHub
+      ? ''
+      : noun.noun === 'certificate'
+        ? ` of ${name ?? ''}`
+        : ` in project "${session.project}"`;
+    await print(world, { noun, items, options, isOne: one !== undefined, where });
     if (options.watch) await watch(world, { noun, session, items, read, format: options.output });
   };
 }
@@ -131,9 +137,14 @@ function checkFilters<T>(noun: Noun<T>, options: GetOptions): void {
   if (options.watch && noun.live === undefined) throw new UsageError(`${noun.plural} cannot be watched`);
 }
 
-async function byName<T>(noun: Noun<T>, session: Session, name: string): Promise<T[]> {
-  if (noun.get) return [await noun.get(session, nameArgument(name))];
-  const all = await noun.list(session, { signal: new AbortController().signal });
+interface Wanted {
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+async function byName<T>(noun: Noun<T>, session: Session, { name, signal }: Wanted): Promise<T[]> {
+  if (noun.get) return [await noun.get(session, nameArgument(name), signal)];
+  const all = await noun.list(session, { signal });
   const found = all.filter((item) => noun.nameOf(item) === name);
   if (found.length === 0) throw new UsageError(`there is no ${noun.noun} "${name}"`);
   return found;
@@ -144,11 +155,12 @@ interface Printed<T> {
   readonly items: readonly T[];
   readonly options: GetOptions;
   readonly isOne: boolean;
-  readonly project: string;
+  /** ` in project "shop"`, for a list that is empty. */
+  readonly where: string;
 }
 
 async function print<T>(world: World, printed: Printed<T>): Promise<void> {
-  const { noun, items, options, isOne, project } = printed;
+  const { noun, items, options, isOne, where } = printed;
   const value = isOne ? items[0] : items;
   if (options.output === 'json') await world.out.write(json(value));
   else if (options.output === 'yaml') await world.out.write(yaml(value));
@@ -156,8 +168,7 @@ async function print<T>(world: World, printed: Printed<T>): Promise<void> {
     await world.out.write(items.map((item) => yaml(noun.manifestOf?.(item))).join('---\n'));
   else if (options.output === 'name')
     await world.out.write(text(items.map((item) => `${noun.noun}/${noun.nameOf(item)}`)));
-  else if (items.length === 0)
-    await world.err.write(`There are no ${such(options)}${noun.plural} in project "${project}".\n`);
+  else if (items.length === 0) await world.err.write(`There are no ${such(options)}${noun.plural}${where}.\n`);
   else await world.out.write(text(tableLines(columnsOf(noun, options.output), items, world.now())));
 }
 
