@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 
 describe('a client certificate', () => {
   let clock: FakeClock;
-  let certificate: Buffer;
+  let certificate: X509Certificate;
   let fingerprint: string;
   let credentials: Credentials;
   let identification: Identification;
@@ -38,9 +38,8 @@ describe('a client certificate', () => {
     const of = { kind: 'device', project: 'default', name: 'lamp' } as const;
     const csr = await createCsr(await newKeyPair());
     const { chain } = await authority.issueClient(csr, of, { days: 1, now: clock.now() });
-    const read = new X509Certificate(chain);
-    certificate = read.raw;
-    fingerprint = fingerprintOf(read);
+    certificate = new X509Certificate(chain);
+    fingerprint = fingerprintOf(certificate);
     credentials = known([fingerprint]);
     identification = new Identification({
       ...{ clock, place: { project: 'default', node: 'n1' }, credentials: () => credentials },

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { fingerprintOf, identityOf } from '@selvage/pki';
 import { EdgeError } from '@selvage/protocol';
 import type { Clock } from '@selvage/reconcile';
@@ -42,8 +42,7 @@ export class Identification {
     return isAllowed() ? { who: LOCAL, isCurrent: isAllowed } : undefined;
   };
 
-  #byCertificate(der: Buffer): Admission | undefined {
-    const certificate = new X509Certificate(der);
+  #byCertificate(certificate: X509Certificate): Admission | undefined {
     const named = this.#namedBy(certificate);
     if (named === undefined) return undefined;
     const key = certificateKey(named, fingerprintOf(certificate));

@@ -1,4 +1,5 @@
 /** The parts of aedes that this floor works with and its own types leave out: declared here only, and looked for before they are used. */
+import type { X509Certificate } from 'node:crypto';
 import type { Client, Connection } from 'aedes';
 import type { Principal } from './acl.js';
 import type { BrokerPacket } from './packet.js';
@@ -10,8 +11,8 @@ export interface Peer {
   readonly listener: 'tls' | 'webSocket' | 'plain';
   /** Where it comes from. */
   readonly address?: string | undefined;
-  /** Certificate that the TLS handshake verified, DER. */
-  readonly certificate?: Buffer | undefined;
+  /** Certificate that the TLS handshake verified. */
+  readonly certificate?: X509Certificate | undefined;
 }
 
 export interface InnerClient extends Omit<Client, 'id' | 'conn' | 'req'> {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 
@@ -11,7 +12,7 @@ export interface TlsCredentials {
 
 export interface TlsDoorOptions extends TlsCredentials {
   readonly clientCertificates: 'required' | 'optional' | 'none';
-  readonly opened: (socket: TLSSocket, certificate: Buffer | undefined) => void;
+  readonly opened: (socket: TLSSocket, certificate: X509Certificate | undefined) => void;
 }
 
 /** AEAD suites only; those of TLS 1.3 are all. */
@@ -39,7 +40,7 @@ export class TlsDoor {
     const requestCert = clientCertificates !== 'none';
     const asked = { requestCert, rejectUnauthorized: isRequired, handshakeTimeout: HANDSHAKE_MS };
     this.#server = createServer({ ...context, ...asked }, (socket) => {
-      const certificate = socket.getPeerX509Certificate()?.raw;
+      const certificate = socket.getPeerX509Certificate();
       if (socket.authorized || (certificate === undefined && !isRequired)) opened(socket, certificate);
       else socket.destroy();
     });

@@ -3,6 +3,8 @@ import sqlite3 from 'sqlite3';
 import { refuseOthers } from './broken.js';
 
 const BUSY_MS = 5_000;
+/** A prepared statement holds on to what it was run with last: with more than this, bytes, it is not kept. */
+const MAX_KEPT_BYTES = 16 * 1024;
 
 export type Value = string | number | Uint8Array | null;
 export type Row = Readonly<Record<string, unknown>>;
@@ -10,6 +12,8 @@ export type Row = Readonly<Record<string, unknown>>;
 /** One connection to a SQLite file. Writes go one after the other; each rejects when it is not on the disk. */
 export class Database {
   #last: Promise<unknown> = Promise.resolve();
+  /** Compiled once: to compile one, and to hop to the thread for it, takes as long as a small commit. */
+  readonly #statements = new Map<string, sqlite3.Statement>();
 
   private constructor(private readonly file: sqlite3.Database) {}
 
@@ -32,9 +36,27 @@ export class Database {
     });
   }
 
-  run(sql: string, ...values: readonly Value[]): Promise<void> {
+  async run(sql: string, ...values: readonly Value[]): Promise<void> {
+    const statement = this.#statements.get(sql) ?? (await this.#prepared(sql));
+    this.#statements.delete(sql);
+    let isKept = false;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        statement.run(values, settle(resolve, reject));
+      });
+      isKept = !this.#statements.has(sql) && bytesOf(values) <= MAX_KEPT_BYTES;
+    } finally {
+      if (isKept) this.#statements.set(sql, statement);
+      else statement.finalize();
+    }
+  }
+
+  #prepared(sql: string): Promise<sqlite3.Statement> {
     return new Promise((resolve, reject) => {
-      this.file.run(sql, values, settle(resolve, reject));
+      const statement: sqlite3.Statement = this.file.prepare(sql, (error: Error | null) => {
+        if (error) reject(error);
+        else resolve(statement);
+      });
     });
   }
 
@@ -60,6 +82,8 @@ export class Database {
   /** Waits for the writes that are under way. */
   async close(): Promise<void> {
     await this.#last;
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
     await closed(this.file);
   }
 
@@ -74,6 +98,12 @@ export class Database {
       throw error;
     }
   }
+}
+
+function bytesOf(values: readonly Value[]): number {
+  let bytes = 0;
+  for (const value of values) if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
+  return bytes;
 }
 
 function opened(path: string): Promise<sqlite3.Database> {
