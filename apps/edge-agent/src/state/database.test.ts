@@ -36,8 +36,8 @@ describe('a database', () => {
     expect(await database.rows('SELECT value FROM things')).toHaveLength(3);
   });
 
-  it('refuses what is no statement', async () => {
-    await expect(database.run('INSERT INTO nothing VALUES (1)')).rejects.toThrow(/no such table/);
+  it('refuses what names no table', async () => {
+    await expect(database.run('INSERT INTO elsewhere VALUES (1)')).rejects.toThrow(/no such table/);
   });
 
   it('holds no commit back: another connection sees it at once', async () => {
