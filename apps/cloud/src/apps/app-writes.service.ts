@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type App, type appDelete, appWrite, EdgeError, type MergePatch } from '@selvage/protocol';
+import { type App, type appDelete, appWrite, type MergePatch } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
@@ -47,8 +47,8 @@ export class AppWrites {
   /** @throws EdgeError `not_found`, and `bad_request` when the result is not an app. */
   patch(at: At, patch: MergePatch): Promise<App> {
     return this.change(at, (before) => {
-      if (before === undefined) throw missing(at);
-      return patched(appWrite, { labels: before.labels, spec: before.spec }, patch);
+      const { labels, spec } = this.store.present(before, at);
+      return patched(appWrite, { labels, spec }, patch);
     });
   }
 
@@ -109,8 +109,4 @@ function columnsOf(name: string, write: AppWrite, before: AppRow | undefined): A
     hostPorts: ports.length === 0 ? '' : ` ${ports.join(' ')} `,
     size: sizeOf({ name, uid, revision: 0 }, spec),
   };
-}
-
-function missing({ project, name }: At): EdgeError {
-  return new EdgeError('not_found', `There is no app "${name}" in project "${project}".`);
 }

@@ -28,10 +28,13 @@ export class ResourceStore<E extends ResourceEntity> {
 
   /** @throws EdgeError `not_found`. */
   async get(project: string, name: string, from: EntityManager = this.db.read): Promise<E> {
-    const found = await this.find(project, name, from);
-    if (found === undefined)
-      throw new EdgeError('not_found', `There is no ${this.noun} "${name}" in project "${project}".`);
-    return found;
+    return this.present(await this.find(project, name, from), { project, name });
+  }
+
+  /** What was looked for under a name, when it was found. @throws EdgeError `not_found`. */
+  present(found: E | undefined, { project, name }: { project: string; name: string }): E {
+    if (found !== undefined) return found;
+    throw new EdgeError('not_found', `There is no ${this.noun} "${name}" in project "${project}".`);
   }
 
   async find(project: string, name: string, from: EntityManager = this.db.read): Promise<E | undefined> {

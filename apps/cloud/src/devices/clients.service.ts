@@ -78,11 +78,7 @@ export class Clients {
 
   /** @throws EdgeError `not_found`, and `bad_request` when the result is not a client. */
   patch(at: At, patch: MergePatch): Promise<Client> {
-    return this.change(at, (before) => {
-      if (before === undefined)
-        throw new EdgeError('not_found', `There is no client "${at.name}" in project "${at.project}".`);
-      return patched(clientWrite, writeOf(before), patch);
-    });
+    return this.change(at, (before) => patched(clientWrite, writeOf(this.store.present(before, at)), patch));
   }
 
   /** Deletes a client; its certificates are revoked. */

@@ -13,14 +13,19 @@ export class DeviceNotes {
   private readonly store: ResourceStore<DeviceRow>;
 
   constructor(
-    db: Database,
+    private readonly db: Database,
     private readonly room: Room,
   ) {
     this.store = new ResourceStore(db, DeviceRow, 'device');
   }
 
-  /** Gives a device the next revision, because something about it changed that is kept elsewhere. @throws EdgeError `conflict`. */
+  /**
+   * Gives a device the next revision, because something about it changes that is kept elsewhere; every other change waits.
+   * @throws EdgeError `conflict`, `not_found`.
+   */
   async touch(tx: EntityManager, at: At): Promise<void> {
+    await this.db.nextRevision(tx);
+    await this.store.get(at.project, at.name, tx);
     await this.store.save(tx, { ...at, now: new Date(systemClock.now()).toISOString() }, {});
   }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Device, deviceWrite, EdgeError, type MergePatch } from '@selvage/protocol';
+import { type Device, deviceWrite, type MergePatch } from '@selvage/protocol';
 import { type Clock, systemClock } from '@selvage/reconcile';
 import type { EntityManager } from 'typeorm';
 import { Database, ResourceStore } from '../db/index.js';
@@ -51,9 +51,8 @@ export class DeviceWrites {
   /** @throws EdgeError `not_found`, and `bad_request` when the result is not a device. */
   patch(at: At, patch: MergePatch): Promise<Device> {
     return this.change(at, (before) => {
-      if (before === undefined)
-        throw new EdgeError('not_found', `There is no device "${at.name}" in project "${at.project}".`);
-      return patched(deviceWrite, { labels: before.labels, spec: shownSpec(before) }, patch);
+      const row = this.store.present(before, at);
+      return patched(deviceWrite, { labels: row.labels, spec: shownSpec(row) }, patch);
     });
   }
 

@@ -66,11 +66,7 @@ export class Models {
 
   /** @throws EdgeError `not_found`, and `bad_request` when the result is not a model. */
   patch(at: At, patch: MergePatch): Promise<DeviceModel> {
-    return this.change(at, (before) => {
-      if (before === undefined)
-        throw new EdgeError('not_found', `There is no device model "${at.name}" in project "${at.project}".`);
-      return patched(deviceModelWrite, { labels: before.labels, spec: before.spec }, patch);
-    });
+    return this.change(at, (before) => patched(deviceModelWrite, writeOf(this.store.present(before, at)), patch));
   }
 
   /** @throws EdgeError `in_use` while devices have it. */

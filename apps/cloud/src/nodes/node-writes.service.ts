@@ -59,10 +59,9 @@ export class NodeWrites {
 
   /** @throws EdgeError `not_found`, `conflict`, `bad_request` when the result is not a valid node. */
   patch(at: NodeAt, patch: MergePatch): Promise<Node> {
-    return this.change(async (tx) => {
-      await this.store.get(at.project, at.name, tx);
-      return this.save(tx, at, (before) => patched(nodeWrite, writeOf(before), patch));
-    });
+    return this.change((tx) =>
+      this.save(tx, at, (before) => patched(nodeWrite, writeOf(this.store.present(before, at)), patch)),
+    );
   }
 
   /** Deletes a node with its certificates and tokens, and whatever other slices have of it. @throws EdgeError `not_found`, `conflict`. */
@@ -105,6 +104,8 @@ export class NodeWrites {
   }
 
   private async labelled(tx: EntityManager, at: NodeAt, labels: Labels): Promise<Saved | undefined> {
+    // Taken before the row is read: the node is not deleted while it gets a token.
+    await this.db.nextRevision(tx);
     const found = await this.store.find(at.project, at.name, tx);
     const merged = { ...found?.labels, ...labels };
     if (found !== undefined && sameLabels(found.labels, merged)) return undefined;

@@ -80,12 +80,27 @@ export class Secrets {
   }
 
   /** Creates or replaces; an equal write changes nothing. */
-  async put(at: At, write: SecretWrite): Promise<Secret> {
+  put(at: At, write: SecretWrite): Promise<Secret> {
+    return this.change(at, write, () => undefined);
+  }
+
+  /** Replaces a secret that exists. @throws EdgeError `not_found`. */
+  patch(at: At, write: SecretWrite): Promise<Secret> {
+    return this.change(at, write, (before) => {
+      this.store.present(before, at);
+    });
+  }
+
+  private async change(at: At, write: SecretWrite, check: (before: SecretRow | undefined) => void): Promise<Secret> {
     const before = await this.store.find(at.project, at.name);
+    check(before);
     this.store.guard(before, at.ifMatch);
     if (before !== undefined && this.unchanged(before, write)) return this.one(before);
     const now = new Date(systemClock.now()).toISOString();
     const saved = await this.db.write(async (tx) => {
+      // Taken before the row is read: it keeps other changes out until the commit.
+      await this.db.nextRevision(tx);
+      check(await this.store.find(at.project, at.name, tx));
       const row = await this.store.save(tx, { ...at, now }, this.columns(at, write));
       refuseTooMany(nodesOf(row), await tx.findBy(SecretRow, { project: at.project, type: 'data', id: Not(row.id) }));
       return row;
@@ -93,12 +108,6 @@ export class Secrets {
     this.told(at, [before, saved]);
     for (const listener of this.listeners) await listener(at.project, at.name);
     return this.one(saved);
-  }
-
-  /** Replaces a secret that exists. @throws EdgeError `not_found`. */
-  async patch(at: At, write: SecretWrite): Promise<Secret> {
-    await this.store.get(at.project, at.name);
-    return this.put(at, write);
   }
 
   /** @throws EdgeError `in_use` while something names it. */
