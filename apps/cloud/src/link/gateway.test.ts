@@ -70,6 +70,18 @@ describe('the gateway', () => {
     await until(() => sessions.count === 0);
   });
 
+  it.each([
+    ['reports', encodeFrame({ t: 'report', section: toSection('facts', 'x'.repeat(1_000_000)) }), 60],
+    ['small frames', encodeFrame({ t: 'heartbeat', desired: 'd', reported: 'r' }), 20_000],
+  ])('reads no faster than its share a link that sends nothing but %s', async (_what, frame, count) => {
+    const { socket, told } = await join();
+    for (let sent = 0; sent < count; sent += 1) socket.send(frame);
+    await until(() => [...server.clients].some(({ isPaused }) => isPaused));
+    expect(heard.length + told.length).toBeLessThan(count / 2);
+    for (const client of server.clients) client.terminate();
+    await until(() => sessions.count === 0);
+  });
+
   it('says in one short line what was wrong with a frame', async () => {
     const { socket } = await join();
     const desired = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`${at}`, '']));

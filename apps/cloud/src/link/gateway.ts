@@ -10,8 +10,10 @@ import { MessageWriter } from './messages-writer.js';
 import { type NodeSession, refuse } from './node-session.js';
 import { type Hello, Reception } from './reception.js';
 import { Sessions } from './sessions.js';
+import { Valve } from './valve.js';
 
 const HELLO_MS = 15_000;
+const KIB = 1024;
 /** When a refused agent is to try again, by the reason; the others come back as their own back-off says. */
 const RETRY_MS: Readonly<Partial<Record<string, number>>> = { overloaded: 2_000, identity_in_use: 15_000 };
 
@@ -75,21 +77,22 @@ export class Gateway {
       this.messages.forget(session);
       this.log.info({ node: session.key }, 'node disconnected');
     });
+    const valve = new Valve(socket);
     socket.on('message', (data) => {
-      this.take(session, socket, data);
+      // What a node says after it was refused, and before it is gone, is not heard.
+      if (socket.readyState === socket.OPEN) this.take(session, valve, data);
     });
     this.sessions.add(session);
     this.log.info({ node: session.key, agent: session.agent }, 'node connected');
   }
 
-  private take(session: NodeSession, socket: WebSocket, data: RawData): void {
-    // What a node says after it was refused, and before it is gone, is not heard.
-    if (socket.readyState !== socket.OPEN) return;
+  private take(session: NodeSession, valve: Valve, data: RawData): void {
     session.heardAt = systemClock.now();
     session.heardMonotonic = systemClock.monotonic();
     try {
       const frame = decodeUp(bytesOf(data));
-      if (frame.t === 'messages') this.messages.take(session, socket, frame);
+      valve.cost(costOf(frame));
+      if (frame.t === 'messages') this.messages.take(session, valve, frame);
       else this.handle(session, frame);
     } catch (thrown) {
       const error = toEdgeError(thrown);
@@ -132,6 +135,12 @@ export class Gateway {
     session.stored = { position: session.stored.position, hashes: {} };
     this.sessions.confirmed(session);
   }
+}
+
+/** What taking a frame costs, in bytes of a report. Messages and answers to calls have bounds of their own. */
+function costOf(frame: UpFrame): number {
+  if (frame.t === 'report') return 4 * KIB + frame.section.body.byteLength;
+  return frame.t === 'heartbeat' || frame.t === 'stored' ? 32 * KIB : 0;
 }
 
 function helloOf(data: RawData): Hello {
