@@ -63,13 +63,24 @@ describe('the log of a container', () => {
   });
 
   it('waits for a slow reader', async () => {
-    let release = (): void => undefined;
-    const slow = { write: () => new Promise<void>((resolve) => (release = resolve)) };
-    const done = node.logs(params, slow, new AbortController().signal);
-    await settled();
-    for (let line = 0; line < 3; line += 1) {
-      release();
+    let [writes, release] = [0, (): void => undefined];
+    const write = (): Promise<void> => {
+      writes += 1;
+      return new Promise((resolve) => (release = resolve));
+    };
+    const done = node.logs({ ...params, follow: true, tail: 1 }, { write }, new AbortController().signal);
+    for (let count = 1; count <= 3; count += 1) {
       await settled();
+      node.docker.say(id, 'more');
+      await settled();
+      expect(writes).toBe(count);
+      release();
+    }
+    node.docker.discard(id);
+    release();
+    for (let left = 0; left < 2; left += 1) {
+      await settled();
+      release();
     }
     await done;
   });
