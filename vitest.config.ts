@@ -24,6 +24,14 @@ const WITHOUT_HUB_DATABASE = [
   'test/faults/power-cuts.test.ts',
 ];
 
+/**
+ * Files of flows and faults that run side by side, each with its own hub, agents, ports and folders. They wait more than they work,
+ * and some say how quick a thing has to be: two are what a machine of two cores does without strain.
+ */
+const SITES = 2;
+/** As many as there are cores; without this one of them does nothing. */
+const ALL_CORES = '100%';
+
 export default defineConfig({
   test: {
     projects: [
@@ -31,6 +39,8 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
+          maxWorkers: ALL_CORES,
           include: ['{apps,libs}/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts', 'tools/**/*.test.ts'],
           testTimeout: 60_000,
         },
@@ -39,29 +49,33 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'flows',
+          sequence: { groupOrder: 2 },
           include: ['test/flows/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: SITES,
         },
       },
       {
         ...shared,
         test: {
           name: 'flows-postgres',
+          sequence: { groupOrder: 4 },
           include: ['test/{flows,faults}/**/*.test.ts'],
           exclude: WITHOUT_HUB_DATABASE,
           globalSetup: 'test/stage/postgres-server.ts',
           setupFiles: 'test/stage/hubs-on-postgres.ts',
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: SITES,
         },
       },
       {
         ...shared,
         test: {
           name: 'conformance',
+          sequence: { groupOrder: 1 },
+          maxWorkers: ALL_CORES,
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -71,10 +85,11 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'faults',
+          sequence: { groupOrder: 3 },
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: SITES,
         },
       },
     ],

@@ -50,6 +50,8 @@ describe('the guide "your first node and app"', () => {
       SELVAGE_LINK_HOST: '127.0.0.1',
       SELVAGE_LINK_PORT: String(link),
       SELVAGE_API_PORT: String(api),
+      SELVAGE_MQTT_PORT: '0',
+      SELVAGE_MQTT_WEBSOCKET_PORT: '0',
       SELVAGE_HEARTBEAT_SECONDS: '2',
       NPM_CONFIG_UPDATE_NOTIFIER: 'false',
     };

@@ -28,6 +28,8 @@ describe('npm start', () => {
       SELVAGE_LINK_HOST: '127.0.0.1',
       SELVAGE_LINK_PORT: String(link),
       SELVAGE_API_PORT: String(api),
+      SELVAGE_MQTT_PORT: '0',
+      SELVAGE_MQTT_WEBSOCKET_PORT: '0',
     };
     started = new Program('npm start', NO_DOCKER, env);
   });
@@ -187,19 +189,30 @@ describe('npm start', () => {
     expect(wrong).toMatchObject({ code: 2, output: expect.stringContaining("Unknown option '--demo'") as string });
   });
 
-  it.each([
-    ['a setting is wrong', { SELVAGE_HTTP_PORT: 'eighty' }, 78, 'SELVAGE_HTTP_PORT'],
-    ['a port is taken', {}, 1, 'Another program has the port'],
-  ])('ends with the words of the hub when %s', async (_what, changed, code, says) => {
-    const other = tempDir();
+  it('ends with the words of the hub when a setting is wrong', async () => {
+    expect(await endsElsewhere({ SELVAGE_HTTP_PORT: 'eighty' })).toMatchObject({
+      code: 78,
+      output: expect.stringContaining('SELVAGE_HTTP_PORT') as string,
+    });
+  });
+
+  it('ends with the words of the hub when a port is taken', async () => {
     const holder = new Program('holder', [...START, '--hub-only'], env);
     holder.start();
     await until(() => holder.output.includes('Selvage is up') || !holder.running, { timeoutMs: UP_MS });
-    const failed = await run(NO_DOCKER, { ...env, SELVAGE_DATA: other.path, ...changed });
+    const failed = await endsElsewhere({});
     await holder.stop();
-    other.remove();
-    expect(failed).toMatchObject({ code, output: expect.stringContaining(says) as string });
+    const says = 'Another program has the port';
+    expect(failed).toMatchObject({ code: 1, output: expect.stringContaining(says) as string });
   });
+
+  /** What a start on another data folder says, which ends by itself. */
+  async function endsElsewhere(changed: Record<string, string>): Promise<{ code: number; output: string }> {
+    const other = tempDir();
+    const ended = await run(NO_DOCKER, { ...env, SELVAGE_DATA: other.path, ...changed });
+    other.remove();
+    return ended;
+  }
 });
 
 /** Process id of the child whose command names a file. */

@@ -16,8 +16,6 @@ export interface ImageContent {
   readonly script?: string;
   /** `linux/arm64` for instance: what the image claims to be, its program stays this machine's. */
   readonly platform?: string;
-  /** Makes images of equal content differ. */
-  readonly mark?: string;
 }
 
 /** Runs until it is told to stop, and then ends at once. */
@@ -79,9 +77,10 @@ export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(4).toString('hex')}`;
 }
 
-function dockerfile({ script = UNTIL_STOPPED, mark }: ImageContent): string {
+function dockerfile({ script = UNTIL_STOPPED }: ImageContent): string {
   const lines = ['FROM scratch', 'COPY bin /bin', 'ENV PATH=/bin', `CMD ${JSON.stringify(['sh', '-c', script])}`];
-  return [...lines, ...(mark === undefined ? [] : [`LABEL mark=${JSON.stringify(mark)}`])].join('\n');
+  // No other image has the same id: who removes its own takes nobody else's.
+  return [...lines, `LABEL mark=${uniqueName('image')}`].join('\n');
 }
 
 async function docker(args: readonly string[]): Promise<string> {
