@@ -23,6 +23,13 @@ export class DeadLetters {
     return this.#heads.size;
   }
 
+  /** How many there are of each lane. */
+  get lanes(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { lane } of this.#heads.values()) counts.set(lane, (counts.get(lane) ?? 0) + 1);
+    return counts;
+  }
+
   has(seq: number): boolean {
     return this.#heads.has(seq);
   }

@@ -198,6 +198,7 @@ describe('an outbox', () => {
       [1, 'not_found', 'No such route.'],
       [2, 'not_found', 'No such route.'],
     ]);
+    expect([...outbox.deadLanes]).toEqual([['a', 2]]);
     await outbox.revive(1);
     outbox.discard([2]);
     await clock.advance(100);

@@ -89,6 +89,9 @@ export class Outbox {
   get deadCount(): number {
     return this.#dead.count;
   }
+  get deadLanes(): ReadonlyMap<string, number> {
+    return this.#dead.lanes;
+  }
   /** Why nothing can be written, while it is so. */
   get failure(): Error | undefined {
     return this.#commits.failure;

@@ -52,6 +52,7 @@ const catalogue = {
   out_of_disk: [507, 'The disk is full.'],
   port_taken: [502, 'The host port is in use on the node.'],
   secret_missing: [502, 'The secret that the app names does not exist.'],
+  service_unreachable: [502, 'The service on the node cannot be reached.'],
   container_exited: [502, 'The container exited.'],
   start_failed: [502, 'The container could not be started.'],
   call_cancelled: [499, 'The call was cancelled.'],

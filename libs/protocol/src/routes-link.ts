@@ -74,6 +74,10 @@ export type ReportedRoutes = z.infer<typeof reportedRoutes>;
 // ---- a message on its way, inside the body of an outbox's message ----
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'not bytes');
+/** Most routes that a message goes through, one after the other. */
+export const MAX_HOPS = 16;
+/** Uids of the routes that a message went through: none of them takes it again. */
+const hops = z.array(word(64)).max(MAX_HOPS).optional();
 export const routedMessage = z.object({
   /** Made anew for each message; what travels to its target as message id. */
   id: word(64),
@@ -86,11 +90,15 @@ export const routedMessage = z.object({
   contentType: z.string().max(128).optional(),
   /** Variables for the target's templates. */
   vars: few(z.record(z.string().max(64), text(MAX_TOPIC)), 64),
+  hops,
   payload: bytes,
 });
 export type RoutedMessage = z.infer<typeof routedMessage>;
 
-/** Call `route.deliver`: messages for the broker of a node. The answer is one outcome per message, as JSON. */
+/**
+ * Call `route.deliver`: messages for the broker of a node. The answer is one outcome per message, as JSON. `device`, `traceparent` and
+ * `hops` are those of the routed message, for routes of the node that take what is published.
+ */
 export const deliverCall = z.object({
   /** Names the hub's outbox. */
   epoch: word(64),
@@ -103,6 +111,9 @@ export const deliverCall = z.object({
         payload: bytes,
         qos: z.union([z.literal(0), z.literal(1)]),
         retain: z.boolean(),
+        device: z.string().max(64).optional(),
+        traceparent: z.string().max(64).optional(),
+        hops,
       }),
     )
     .min(1)
