@@ -27,7 +27,12 @@ describe('the gateway', () => {
       return Promise.resolve(new NodeSession(socket, { ref, serial: '1', ...said, ...moment }));
     },
   };
-  const inbound: Pick<InboundWriter, 'take'> = { take: (_session, { name }) => void heard.push(name) };
+  const inbound: Pick<InboundWriter, 'take'> = {
+    take: (_session, { name }) => {
+      if (name === 'broken') throw new Error('a password in a stack trace');
+      heard.push(name);
+    },
+  };
   const messages: Pick<MessageWriter, 'take' | 'forget'> = { take: () => undefined, forget: () => undefined };
   const sessions = new Sessions();
   let server: WebSocketServer;
@@ -79,6 +84,16 @@ describe('the gateway', () => {
     await until(() => [...server.clients].some(({ isPaused }) => isPaused));
     expect(heard.length + told.length).toBeLessThan(count / 2);
     for (const client of server.clients) client.terminate();
+    await until(() => sessions.count === 0);
+  });
+
+  it('tells a node nothing of what broke inside', async () => {
+    const { socket, told } = await join();
+    socket.send(encodeFrame({ t: 'report', section: toSection('broken', {}) }));
+    await once(socket, 'close');
+    expect(told).toMatchObject([{ t: 'refused', code: 'internal' }]);
+    expect(JSON.stringify(told)).not.toContain('password');
+    expect(lines.join('')).toContain('password');
     await until(() => sessions.count === 0);
   });
 

@@ -91,7 +91,8 @@ export class NodeSession implements Session {
 /** Says on a link why it ends, then ends it. */
 export function refuse(socket: WebSocket, { code, detail, sentence }: EdgeError, retryAfterMs?: number): void {
   if (socket.readyState !== socket.OPEN) return;
-  const told = (detail === '' ? sentence : detail).slice(0, 1024);
+  // An error that nobody foresaw may hold what is none of the node's business.
+  const told = (detail === '' || code === 'internal' ? sentence : detail).slice(0, 1024);
   const frame = { t: 'refused', code, detail: told, ...(retryAfterMs !== undefined && { retryAfterMs }) } as const;
   socket.send(encodeFrame(frame));
   socket.close(CLOSE_REFUSED, code);
