@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { type Registry, pushImage, startRegistry, until } from '@selvage/testkit';
 import { endpoints } from '@selvage/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execute } from '../../apps/edge-agent/src/state/test-database.js';
 import { appOn, containersOf, docker, instanceOf, removeContainersOf } from '../stage/containers.js';
 import { AgentProcess, HubProcess, params } from '../stage/site.js';
 
@@ -61,6 +63,22 @@ describe('a node without its hub', () => {
     }
     for (const signal of ['sigterm', 'sigkill']) await remove(`after-${signal}`);
     expect(await running()).toEqual(before);
+  });
+
+  it('leaves them alone when it cannot read what is wanted, and has the hub send it again', async () => {
+    const before = await running();
+    await agent.program.stop();
+    await hub.program.stop();
+    const none = `UPDATE sections SET body = CAST('{"apps":[],"purges":[]}' AS BLOB) WHERE name = 'apps'`;
+    await execute(join(agent.data.path, 'agent.db'), none);
+    agent.program.start();
+    await until(() => agent.program.output.includes('a look at the apps failed'));
+    expect(await running()).toEqual(before);
+    await hub.restart('SIGTERM');
+    await until(async () => (await agent.run('status')).output.includes('app web'), { timeoutMs: 60_000 });
+    await deploy('repaired');
+    expect(await running()).toEqual(expect.arrayContaining(before));
+    await remove('repaired');
   });
 
   it('brings its apps back from its own database: after a reboot, no hub, no registry', async () => {

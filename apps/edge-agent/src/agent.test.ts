@@ -12,8 +12,8 @@ import type { AgentConfig } from './config.js';
 import type { Docker } from './docker/index.js';
 import { FakeDocker } from './docker/fake-docker.js';
 import { askAgent } from './local-api/index.js';
-import { Database } from './state/database.js';
 import { Store } from './state/index.js';
+import { execute } from './state/test-database.js';
 
 const apps: DesiredApps = desiredApps.parse({
   apps: [{ name: 'web', uid: 'u1', revision: 1, containers: [{ name: 'c', image: 'registry:5000/web:1' }] }],
@@ -123,9 +123,10 @@ describe('the agent', () => {
     await agent.start();
     await until(() => docker.calls.some((call) => call.startsWith('start')));
     await agent.stop();
-    const database = await Database.open(join(folder.path, 'agent.db'));
-    await database.execute(`UPDATE sections SET body = CAST('{"apps":[],"purges":[]}' AS BLOB) WHERE name = 'apps'`);
-    await database.close();
+    await execute(
+      join(folder.path, 'agent.db'),
+      `UPDATE sections SET body = CAST('{"apps":[],"purges":[]}' AS BLOB) WHERE name = 'apps'`,
+    );
     const before = [...docker.calls];
     agent = newAgent(docker);
     await agent.start();

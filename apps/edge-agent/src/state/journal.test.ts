@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { systemClock } from '@selvage/reconcile';
 import { tempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from './database.js';
 import { Journal } from './journal.js';
+import { execute } from './test-database.js';
 
 const quiet = { error: (): void => undefined, info: (): void => undefined };
 
@@ -91,9 +91,3 @@ describe('the journal', () => {
     expect(Object.keys(await all('q/'))).toEqual(['q/a/1', 'q/b/1', 'q/b/2']);
   });
 });
-
-async function execute(path: string, sql: string): Promise<void> {
-  const database = await Database.open(path);
-  await database.execute(sql);
-  await database.close();
-}

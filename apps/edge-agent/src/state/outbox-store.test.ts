@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DEFAULT_LANE, DEFAULT_TOTAL, type LaneRules, Outbox } from '@selvage/outbox';
 import { FakeClock, settled, tempDir, until } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Database } from './database.js';
 import { TABLES } from './outbox-schema.js';
 import { SqliteOutboxStore } from './outbox-store.js';
+import { execute } from './test-database.js';
 
 const MANY = { messages: 1_000, bytes: 10_000_000 };
 
@@ -29,11 +29,7 @@ describe('the outbox on the disk', () => {
     await outbox.stop();
     outbox = await open();
   };
-  const harm = async (sql: string): Promise<void> => {
-    const database = await Database.open(path());
-    await database.execute(sql);
-    await database.close();
-  };
+  const harm = (sql: string): Promise<void> => execute(path(), sql);
   const put = (lane: string, text: string): Promise<void> => outbox.append({ lane, body: Buffer.from(text) });
   const texts = async (): Promise<string[]> =>
     (await outbox.take(MANY)).map(({ body }) => Buffer.from(body).toString());

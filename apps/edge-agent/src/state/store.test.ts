@@ -15,8 +15,8 @@ import { FakeClock, type TempDir, tempDir } from '@selvage/testkit';
 import { compare, toSection } from '@selvage/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Database } from './database.js';
 import { Store } from './index.js';
+import { execute } from './test-database.js';
 
 const clock = new FakeClock();
 const numbers = z.object({ n: z.int() });
@@ -35,11 +35,7 @@ describe('the store', () => {
     await store.start();
   };
 
-  const harm = async (sql: string): Promise<void> => {
-    const database = await Database.open(join(folder.path, 'agent.db'));
-    await database.execute(sql);
-    await database.close();
-  };
+  const harm = (sql: string): Promise<void> => execute(join(folder.path, 'agent.db'), sql);
 
   beforeEach(async () => {
     lines.length = 0;
