@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { EdgeError } from '@selvage/protocol';
 import { FakeClock, until } from '@selvage/testkit';
-import type { FastifyReply } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sendText } from './text-stream.js';
 
@@ -21,7 +20,7 @@ async function ask(
   silenceMs?: number,
 ): Promise<{ answer: Promise<IncomingMessage> }> {
   const server = createServer((_request, response) => {
-    const reply = { raw: response, hijack: () => undefined } as unknown as FastifyReply;
+    const reply = { raw: response, hijack: () => undefined };
     sendText(reply, open, { clock, silenceMs, broke: (error) => broken.push(error) }).catch((error: unknown) => {
       response.writeHead(503).end(error instanceof EdgeError ? error.code : 'bug');
     });

@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { EdgeError } from '@selvage/protocol';
 import type { Cancel, Clock } from '@selvage/reconcile';
-import type { FastifyReply } from 'fastify';
+
+/** An answer that has not begun; `hijack` takes it out of the framework's hands. */
+export interface Unsent {
+  readonly raw: ServerResponse;
+  hijack(): unknown;
+}
 
 export interface TextStreamOptions {
   readonly clock: Clock;
@@ -18,7 +23,7 @@ export interface TextStreamOptions {
  * signal that `open` gets is aborted when the reader goes.
  */
 export async function sendText(
-  reply: FastifyReply,
+  reply: Unsent,
   open: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
   options: TextStreamOptions,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { EdgeError, type Endpoint, endpoints } from '@selvage/protocol';
 import { FakeClock } from '@selvage/testkit';
 import { lastValueFrom, of, throwError } from 'rxjs';
@@ -21,7 +21,7 @@ describe('the audit log', () => {
   const ask = (endpoint: Endpoint, more: object, error?: EdgeError): Promise<unknown> => {
     const url = `${endpoint.path}?x=1`;
     const request = { method: endpoint.method, url, endpoint, params: {}, query: {}, id: 'r1', ...more };
-    const context = { switchToHttp: () => ({ getRequest: () => request }) } as unknown as ExecutionContext;
+    const context = new ExecutionContextHost([request]);
     const handle = () => (error === undefined ? of('answer') : throwError(() => error));
     return lastValueFrom(interceptor.intercept(context, { handle }));
   };
