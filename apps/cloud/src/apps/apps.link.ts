@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Instance, type NodeRef, type ReportedApps, reportedApps } from '@selvage/protocol';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '../db/index.js';
@@ -32,7 +32,7 @@ export class AppsLink implements InboundHandler<ReportedApps> {
     private readonly db: Database,
     private readonly nodes: Nodes,
     private readonly purges: Purges,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {}
 

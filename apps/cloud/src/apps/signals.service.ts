@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Desired } from '../desired/index.js';
 import { LiveFeed } from '../http/index.js';
 import type { AppRow } from './apps.entity.js';
@@ -12,7 +12,7 @@ export class AppSignals {
   constructor(
     private readonly placed: PlacedApps,
     private readonly labels: NodeLabels,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {}
 

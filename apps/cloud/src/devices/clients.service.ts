@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   type Client,
   type clientList,
@@ -38,10 +38,10 @@ export class Clients {
 
   constructor(
     private readonly db: Database,
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'exist'>,
     private readonly credentials: Credentials,
     private readonly room: Room,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {
     this.store = new ResourceStore(db, ClientRow, 'client');

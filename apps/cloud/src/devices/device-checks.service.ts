@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type DeviceModelSpec, EdgeError } from '@selvage/protocol';
 import { type EntityManager, Not } from 'typeorm';
 import { Nodes } from '../nodes/nodes.module.js';
@@ -19,7 +19,7 @@ interface Candidate {
 @Injectable()
 export class DeviceChecks {
   constructor(
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'exist'>,
     private readonly devices: Devices,
     private readonly room: Room,
   ) {}

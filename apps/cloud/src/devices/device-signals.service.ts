@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Desired } from '../desired/index.js';
 import { LiveFeed } from '../http/index.js';
 
@@ -13,7 +13,7 @@ export interface DevicePlace {
 @Injectable()
 export class DeviceSignals {
   constructor(
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {}
 

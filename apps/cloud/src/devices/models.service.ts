@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   type DeviceModel,
   type DeviceModelSpec,
@@ -39,7 +39,7 @@ export class Models {
     private readonly db: Database,
     private readonly hooks: DeviceHooks,
     private readonly room: Room,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {
     this.store = new ResourceStore(db, ModelRow, 'device model');

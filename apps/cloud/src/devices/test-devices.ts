@@ -11,8 +11,6 @@ import { type TempDir, tempDir } from '@selvage/testkit';
 import { CertificatesStage } from '../certificates/test-stage.js';
 import { ClientCertificates } from '../certificates/certificates.module.js';
 import type { Schema } from '../db/index.js';
-import type { Desired } from '../desired/index.js';
-import type { Nodes } from '../nodes/nodes.module.js';
 import { Clients } from './clients.service.js';
 import { Credentials } from './credentials.service.js';
 import { DeviceChecks } from './device-checks.service.js';
@@ -49,10 +47,10 @@ export class DevicesStage {
   ) {
     const { db, feed, config, authority, log, certificates } = base;
     const poke = (refs: Iterable<NodeRef>): void => void this.poked.push(...[...refs].map(nodeKey));
-    const desired = { poke } as unknown as Desired;
+    const desired = { poke };
     const exist = (_project: string, names: readonly string[]): Promise<Set<string>> =>
       Promise.resolve(new Set(names.filter((name) => this.nodes.has(name))));
-    const nodes = { exist } as unknown as Nodes;
+    const nodes = { exist };
     feed.subscribe(({ noun, name }) => this.changed.push(`${noun} ${name}`));
     const issued = new ClientCertificates(db, config, authority, feed, log);
     const credentials = new Credentials(db, issued);

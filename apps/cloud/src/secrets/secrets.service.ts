@@ -46,7 +46,7 @@ export class Secrets {
     private readonly masterKey: MasterKey,
     private readonly feed: LiveFeed,
     @Inject(LOG) private readonly log: Logger,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
   ) {
     this.store = new ResourceStore(db, SecretRow, 'secret');
   }
