@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { EdgeError, nodeKey, reportedApps, VERSION } from '@selvage/protocol';
+import { EdgeError, nodeKey, VERSION } from '@selvage/protocol';
 import { type Clock, systemClock, withDeadline } from '@selvage/reconcile';
-import { sectionValue } from '@selvage/wire';
 import type { Outbox } from '@selvage/outbox';
 import type { Logger } from 'pino';
 import { type Apps, createApps, type Owner, ownerLabels } from './apps/index.js';
@@ -15,6 +14,7 @@ import { answerBroker } from './answers.js';
 import { CallRegistry, Link, MessageLink } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
 import { Journal, ReportedStore, Store, tryWrite } from './state/index.js';
+import { ownStatus } from './own-status.js';
 import { createTwins, type Twins } from './twins/index.js';
 import { createOutbox, twinEvents } from './upstream.js';
 
@@ -128,7 +128,11 @@ export class Agent {
       broker.renewed();
     };
     const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
-    const status = (): AgentStatus => this.#status({ broker, engine, link, certificates });
+    const status = (): AgentStatus =>
+      ownStatus({
+        ...{ broker, engine, link, certificates, desired, reported, startedAt: this.#startedAt },
+        identity: this.#identity.held,
+      });
     const store = (): Promise<void> => withDeadline({ clock, ...STORING }, () => tryWrite(folder));
     const api = new LocalApi({ port: config.apiPort, folder, log, status, store });
     return { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api };
@@ -169,36 +173,6 @@ export class Agent {
       log,
     });
   }
-
-  #status({
-    broker,
-    engine,
-    link,
-    certificates,
-  }: Pick<Parts, 'broker' | 'engine' | 'link' | 'certificates'>): AgentStatus {
-    const { project, node, hubUrl } = this.#identity.held;
-    const { since, ...hub } = link.status;
-    const { notAfter, renewAt, ...certificate } = certificates.status;
-    const stored = this.#store.desired.position;
-    const apps = this.#reported.get('apps');
-    const { clients, listeners, ...figures } = broker.status();
-    return {
-      agentVersion: VERSION,
-      nodeVersion: process.version,
-      startedAt: this.#startedAt,
-      node: { project, node },
-      hub: { url: hubUrl, since: iso(since), ...hub },
-      engine: engine.engine,
-      certificate: { ...certificate, notAfter: iso(notAfter), renewAt: iso(renewAt) },
-      ...(stored && { stored }),
-      apps: apps === undefined ? [] : reportedApps.parse(sectionValue(apps.body)).instances,
-      broker: { ...figures, listeners: [...listeners], clients: clients.length },
-    };
-  }
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }
 
 function notJoined(folder: string): EdgeError {
