@@ -3,16 +3,16 @@ import { settled, until } from '@selvage/testkit';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../db/index.js';
-import type { Session, SessionListener, Sessions } from '../link/index.js';
-import type { Compiler } from './compiler.js';
+import type { Session, SessionListener } from '../link/index.js';
 import { Desired } from './desired.js';
 
 /** A hub whose database stands at revision 10 of epoch `e`, and what it sends to nodes. */
 function stage(): { comes: (stored: Session['stored']) => DownFrame[]; listener: () => SessionListener } {
   const listeners: SessionListener[] = [];
   const compiled = { position: { epoch: 'e', revision: 10 }, sections: [], hashes: { apps: 'wanted' } };
-  const compiler = { compile: () => Promise.resolve(compiled) } as unknown as Compiler;
-  const sessions = { listen: (one: SessionListener) => listeners.push(one) } as unknown as Sessions;
+  const compiler = { compile: () => Promise.resolve(compiled) };
+  const listen = (one: SessionListener): void => void listeners.push(one);
+  const sessions = { all: [], find: () => undefined, listen };
   const desired = new Desired({ epoch: 'e' } as Database, sessions, compiler, pino({ level: 'silent' }));
   desired.onModuleInit();
   const listener = (): SessionListener => {

@@ -20,8 +20,8 @@ export class Desired implements OnModuleInit {
 
   constructor(
     private readonly db: Database,
-    private readonly sessions: Sessions,
-    private readonly compiler: Compiler,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'all' | 'find' | 'listen'>,
+    @Inject(Compiler) private readonly compiler: Pick<Compiler, 'compile'>,
     @Inject(LOG) private readonly log: Logger,
   ) {
     this.options = {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { EdgeError, type NodeRef } from '@selvage/protocol';
 import type { EntityManager } from 'typeorm';
 import { sameLabels } from '../db/index.js';
@@ -21,10 +21,10 @@ export class NodeChanges {
 
   constructor(
     private readonly sessions: Sessions,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
-    private readonly hashes: ReportedHashes,
-    private readonly positions: MessagePositions,
+    @Inject(ReportedHashes) private readonly hashes: Pick<ReportedHashes, 'forget'>,
+    @Inject(MessagePositions) private readonly positions: Pick<MessagePositions, 'forget'>,
   ) {}
 
   onRemoved(hook: RemovalHook): void {

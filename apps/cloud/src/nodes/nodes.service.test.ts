@@ -5,14 +5,7 @@ import { type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertificatesStage, machine } from '../certificates/test-stage.js';
 import { DIALECTS, testDatabases } from '../db/test-databases.js';
-import type { Desired } from '../desired/index.js';
-import {
-  GateRegistry,
-  InboundRegistry,
-  type MessagePositions,
-  type ReportedHashes,
-  type Session,
-} from '../link/index.js';
+import { GateRegistry, InboundRegistry, type Session } from '../link/index.js';
 import { NodeChanges } from './node-changes.service.js';
 import { NodeGate } from './node-gate.js';
 import { NodeWrites } from './node-writes.service.js';
@@ -52,11 +45,9 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     });
     const { db, certificates, asSessions, feed, config, log } = stage;
     const poke = (refs: Iterable<{ node: string }>): void => void poked.push(...[...refs].map(({ node }) => node));
-    const desired = { poke, revisions: () => ({ desired: 7, stored: 6 }) } as unknown as Desired;
+    const desired = { poke, revisions: () => ({ desired: 7, stored: 6 }) };
     const forget = (_tx: unknown, { node }: { node: string }) => Promise.resolve(void forgotten.push(node));
-    const hashes = { forget } as unknown as ReportedHashes;
-    const positions = { forget } as unknown as MessagePositions;
-    const changes = new NodeChanges(asSessions, desired, feed, hashes, positions);
+    const changes = new NodeChanges(asSessions, desired, feed, { forget }, { forget });
     nodes = new Nodes(db, certificates, asSessions, desired, changes);
     writes = new NodeWrites(db, config, certificates, nodes, changes, log);
     gate = new NodeGate(certificates, nodes);

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   type Answer,
   type DesiredBroker,
@@ -32,7 +32,7 @@ export class Nodes implements OnModuleInit {
     private readonly db: Database,
     private readonly certificates: Certificates,
     private readonly sessions: Sessions,
-    private readonly desired: Desired,
+    @Inject(Desired) private readonly desired: Pick<Desired, 'revisions'>,
     private readonly changes: NodeChanges,
   ) {
     this.store = new ResourceStore(db, NodeRow, 'node');
