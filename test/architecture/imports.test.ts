@@ -48,6 +48,7 @@ const HUB_SLICES = [
   'secrets',
   'apps',
   'endpoints',
+  'routes',
 ];
 
 const code = sources().filter((file) => /^(apps|libs)\//.test(file.path) && !file.isTest);

@@ -13,6 +13,7 @@ import { LinkModule, linkSchema } from './link/index.js';
 import { LOG, type Logger } from './log/index.js';
 import { NodesModule, nodesSchema } from './nodes/nodes.module.js';
 import { ProjectsModule, projectsSchema } from './projects/projects.module.js';
+import { RoutesModule, routesSchema } from './routes/routes.module.js';
 import { SecretsModule, secretsSchema } from './secrets/secrets.module.js';
 import { TwinsModule, twinsSchema } from './twins/twins.module.js';
 import { UsersModule, usersSchema } from './users/users.module.js';
@@ -31,6 +32,7 @@ const SLICES = [
   SecretsModule,
   AppsModule,
   EndpointsModule,
+  RoutesModule,
 ] as const;
 
 const SCHEMAS: readonly Schema[] = [
@@ -46,6 +48,7 @@ const SCHEMAS: readonly Schema[] = [
   secretsSchema,
   appsSchema,
   endpointsSchema,
+  routesSchema,
 ];
 
 /** Every table of the hub. */

@@ -200,7 +200,7 @@ export const endpoints = {
     }),
   },
   ...deviceEndpoints,
-  endpoints: routeEndpoints.endpoints,
+  ...routeEndpoints,
   secrets: crud({
     plural: 'secrets',
     singular: 'secret',

@@ -174,6 +174,7 @@ export const routeStatus = z.object({
   detail: z.string(),
   stats: routeStats,
 });
+export type RouteStatus = z.infer<typeof routeStatus>;
 export const route = resource(routeSpec, routeStatus);
 export type Route = z.infer<typeof route>;
 export const routeWrite = write(routeSpec);

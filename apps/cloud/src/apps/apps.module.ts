@@ -16,12 +16,13 @@ import { AppChecks } from './checks.service.js';
 import { AppLogs } from './logs.service.js';
 import { NodeLabels } from './node-labels.service.js';
 import { PlacedApps } from './placed-apps.service.js';
+import { isPlaced, whereOf } from './placement.rules.js';
 import { Purges } from './purges.service.js';
 import { AppSignals } from './signals.service.js';
 import { AppViews } from './views.service.js';
 
 export const appsSchema = { entities: [AppRow, InstanceRow, PurgeRow], migrations: [Apps1700000007000] };
-export { Apps };
+export { Apps, isPlaced, NodeLabels, whereOf };
 
 const providers = [
   AppChecks,
@@ -43,7 +44,7 @@ const providers = [
   imports: [ProjectsModule, NodesModule, SecretsModule],
   controllers: [AppsController],
   providers,
-  exports: [Apps],
+  exports: [Apps, NodeLabels],
 })
 export class AppsModule implements OnModuleInit {
   constructor(

@@ -22,6 +22,7 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     for (const noun of ['nodes', 'devices', 'clients']) await put(`${noun}/one`, { spec: {} });
     await put('device-models/m', { spec: { properties: { speed: { type: 'int', access: 'rw' } } } });
     await put('devices/fan', { spec: { model: 'm' } });
+    await put('routes/one', { spec: { source: { endpoint: 'edge', topic: 'user/#' }, target: { endpoint: 'live' } } });
   });
   afterAll(() => hub.stop());
 

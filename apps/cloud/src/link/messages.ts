@@ -28,8 +28,10 @@ export type Refuse = (message: InboundMessage, why: EdgeError) => void;
 
 /** What a slice does with the messages of one lane. */
 export interface MessageHandler<M extends InboundMessage = InboundMessage> {
-  /** Name of the lane. */
+  /** Name of the lane. With `takes`, only what the names of its lanes begin with. */
   readonly lane: string;
+  /** Whether a lane is one of its own: for whoever has many. A node must not be able to make up lanes, since each is remembered. */
+  takes?(lane: string): boolean;
   /**
    * Writes messages of many nodes, of each node's lane in order, with a bounded number of queries. What it writes is committed
    * together with the note that the messages have come; when it throws, they are given to it again, alone in the end.
@@ -43,9 +45,11 @@ export interface MessageHandler<M extends InboundMessage = InboundMessage> {
 @Injectable()
 export class MessageRegistry {
   private readonly handlers = new Map<string, MessageHandler>();
+  private readonly ofMany: MessageHandler[] = [];
 
   add(handler: MessageHandler): void {
-    this.handlers.set(handler.lane, handler);
+    if (handler.takes === undefined) this.handlers.set(handler.lane, handler);
+    else this.ofMany.push(handler);
   }
 
   /** For a lane whose bodies are JSON of one form; a message of another form is refused. */
@@ -68,7 +72,7 @@ export class MessageRegistry {
 
   /** Who takes a lane. One that nobody named is nobody's, so that a node cannot make up lanes that are remembered. */
   get(lane: string): MessageHandler | undefined {
-    return this.handlers.get(lane);
+    return this.handlers.get(lane) ?? this.ofMany.find((handler) => handler.takes?.(lane) === true);
   }
 }
 

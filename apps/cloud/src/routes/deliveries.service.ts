@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { type Outcome, Pump, type Taken } from '@selvage/outbox';
+import { nodeKey } from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
+import { Sessions } from '../link/index.js';
+import { HubOutbox } from './hub-outbox.service.js';
+import { type KnownRoute, KnownRoutes } from './known-routes.service.js';
+import { laneName, type Lane, readLane } from './lanes.rules.js';
+import { LastLeg } from './last-leg.service.js';
+import { RateLimit } from './rate-limit.js';
+
+const MIB = 1024 * 1024;
+const IN_FLIGHT = 4;
+const HELD = 2_000;
+
+interface Running {
+  readonly pump: Pump;
+  readonly lane: Lane;
+  readonly project: string;
+}
+
+/** Drains the hub's outbox: one pump for each lane that has messages and may deliver them now. */
+@Injectable()
+export class Deliveries {
+  private readonly running = new Map<string, Running>();
+  private open = false;
+
+  constructor(
+    private readonly known: KnownRoutes,
+    private readonly hub: HubOutbox,
+    private readonly leg: LastLeg,
+    private readonly sessions: Sessions,
+  ) {}
+
+  start(): void {
+    this.open = true;
+    this.known.listen((uid) => {
+      this.again(uid);
+    });
+    this.sessions.listen({
+      opened: ({ ref }) => {
+        for (const lane of this.lanesTo(nodeKey(ref))) this.run(lane);
+      },
+      closed: ({ ref }) => {
+        for (const [name, { project, lane }] of this.running)
+          if (lane.node !== undefined && nodeKey({ project, node: lane.node }) === nodeKey(ref)) this.end(name);
+      },
+    });
+    for (const { lane, count } of this.hub.outbox.lanes) if (count > 0) this.run(readLane(lane));
+  }
+
+  stop(): void {
+    this.open = false;
+    for (const name of [...this.running.keys()]) this.end(name);
+  }
+
+  /** There are messages in this lane. */
+  run(lane: Lane): void {
+    const name = laneName(lane);
+    const route = this.known.get(lane.uid);
+    if (!this.open || this.running.has(name) || route === undefined || !this.mayRun(route, lane)) return;
+    const pump = new Pump(this.options(route, lane));
+    this.running.set(name, { pump, lane, project: route.project });
+    pump.open();
+  }
+
+  private mayRun({ project, spec }: KnownRoute, { node }: Lane): boolean {
+    if (spec.state === 'paused') return false;
+    return node === undefined || this.sessions.find({ project, node }) !== undefined;
+  }
+
+  private options(route: KnownRoute, lane: Lane): ConstructorParameters<typeof Pump>[0] {
+    const { retry, batch, rate } = route.spec;
+    const limit = rate === undefined ? undefined : new RateLimit(rate.perSecond, systemClock);
+    const deliver = async (taken: readonly Taken[], signal: AbortSignal): Promise<readonly Outcome[]> => {
+      await limit?.take(taken.length, signal);
+      return this.leg.deliver(route, lane, taken, signal);
+    };
+    return {
+      ...{ outbox: this.hub.outbox, clock: systemClock, lane: laneName(lane), deliver },
+      ...{ inFlight: IN_FLIGHT, held: HELD, maxTries: retry.tries },
+      batch: { messages: batch.messages, bytes: MIB },
+      backoff: { baseMs: retry.minSeconds * 1000, capMs: retry.maxSeconds * 1000, floorMs: 50 },
+    };
+  }
+
+  /** A route is new, other than it was, or gone: its pumps begin anew, as far as they may. */
+  private again(uid: string): void {
+    for (const [name, { lane }] of this.running) if (lane.uid === uid) this.end(name);
+    for (const { lane, count } of this.hub.outbox.lanes)
+      if (count > 0 && readLane(lane).uid === uid) this.run(readLane(lane));
+  }
+
+  private *lanesTo(key: string): Generator<Lane> {
+    for (const { lane: name, count } of this.hub.outbox.lanes) {
+      const lane = readLane(name);
+      const project = this.known.get(lane.uid)?.project;
+      if (
+        count > 0 &&
+        lane.node !== undefined &&
+        project !== undefined &&
+        nodeKey({ project, node: lane.node }) === key
+      )
+        yield lane;
+    }
+  }
+
+  private end(name: string): void {
+    this.running.get(name)?.pump.close();
+    this.running.delete(name);
+  }
+}

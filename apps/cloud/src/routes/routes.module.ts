@@ -1,0 +1,96 @@
+import { Module, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { AppsModule } from '../apps/apps.module.js';
+import { DesiredRegistry } from '../desired/index.js';
+import { Endpoints, EndpointsModule } from '../endpoints/endpoints.module.js';
+import { InboundRegistry, MessageRegistry } from '../link/index.js';
+import { Nodes, NodesModule } from '../nodes/nodes.module.js';
+import { Projects, ProjectsModule } from '../projects/projects.module.js';
+import { RouteCounts } from './counts.service.js';
+import { DeadLetters } from './dead-letters.service.js';
+import { Deliveries } from './deliveries.service.js';
+import { HubOutbox } from './hub-outbox.service.js';
+import { RouteIntake } from './intake.service.js';
+import { KnownRoutes } from './known-routes.service.js';
+import { LastLeg } from './last-leg.service.js';
+import { LiveRoutes } from './live-routes.service.js';
+import { PlacedNodes } from './placed-nodes.service.js';
+import { RoutesController } from './routes.controller.js';
+import { RoutesDesired } from './routes.desired.js';
+import { RouteCountRow, RouteReportRow, RouteRow } from './routes.entity.js';
+import { RoutesLink } from './routes.link.js';
+import { Routes1700000014000 } from './routes.migration.js';
+import { Routes } from './routes.service.js';
+import { RouteSignals } from './signals.service.js';
+import { Services } from './services.service.js';
+import { RouteViews } from './views.service.js';
+
+export const routesSchema = {
+  entities: [RouteRow, RouteReportRow, RouteCountRow],
+  migrations: [Routes1700000014000],
+};
+
+const providers = [
+  DeadLetters,
+  Deliveries,
+  HubOutbox,
+  KnownRoutes,
+  LastLeg,
+  LiveRoutes,
+  PlacedNodes,
+  RouteCounts,
+  RouteIntake,
+  Routes,
+  RoutesDesired,
+  RouteSignals,
+  RoutesLink,
+  RouteViews,
+  Services,
+];
+
+@Module({
+  imports: [AppsModule, EndpointsModule, NodesModule, ProjectsModule],
+  controllers: [RoutesController],
+  providers,
+})
+export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    private readonly parts: ModuleRef,
+    private readonly known: KnownRoutes,
+    private readonly hub: HubOutbox,
+    private readonly counts: RouteCounts,
+    private readonly deliveries: Deliveries,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { parts } = this;
+    const [routes, link] = [parts.get(Routes), parts.get(RoutesLink)];
+    const outside = { strict: false };
+    parts.get(Projects, outside).addTenant({ noun: 'routes', any: (project, tx) => routes.any(project, tx) });
+    parts.get(Endpoints, outside).use({
+      routesTo: (project, names, from) => routes.routesTo(project, names, from),
+      check: (tx, row, spec) => routes.checkEndpoint(tx, row, spec),
+      changed: (project, name) => {
+        routes.endpointChanged(project, name);
+        return Promise.resolve();
+      },
+    });
+    parts.get(Nodes, outside).onRemoved((tx, ref) => link.forget(tx, ref));
+    parts.get(InboundRegistry, outside).add(link);
+    parts.get(MessageRegistry, outside).add(parts.get(RouteIntake));
+    parts.get(DesiredRegistry, outside).add(parts.get(RoutesDesired));
+    await this.known.start();
+    await this.hub.start();
+    await this.counts.start();
+  }
+
+  onApplicationBootstrap(): void {
+    this.deliveries.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.deliveries.stop();
+    await this.counts.stop();
+    await this.hub.stop();
+  }
+}
