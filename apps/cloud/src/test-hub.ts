@@ -32,8 +32,8 @@ export class TestHub {
     readonly admin: string,
   ) {}
 
-  /** `databaseUrl`: of a PostgreSQL database, none for SQLite. */
-  static async start(databaseUrl?: string): Promise<TestHub> {
+  /** `databaseUrl`: of a PostgreSQL database, none for SQLite. `more`: what else stands in its environment. */
+  static async start(databaseUrl?: string, more: Readonly<Record<string, string>> = {}): Promise<TestHub> {
     const folder = tempDir();
     const config = HubConfig.fromEnvironment({
       SELVAGE_DATA: folder.path,
@@ -42,6 +42,7 @@ export class TestHub {
       SELVAGE_LINK_PORT: '0',
       SELVAGE_ADMIN_PASSWORD: TestHub.PASSWORD,
       SELVAGE_DATABASE_URL: databaseUrl,
+      ...more,
     });
     const hub = createHub(config, pino({ level: 'silent' }));
     const { httpPort } = await hub.start();

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { EdgeError } from '@selvage/protocol';
+import { wordsOf } from './away.js';
 import type { Reach } from './reach.js';
 
 const MAX_ANSWER = 64 * 1024;
@@ -13,7 +14,7 @@ export interface HttpAnswer {
 }
 
 export interface HttpCall {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'DELETE' | 'HEAD' | 'POST' | 'PUT';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
@@ -69,7 +70,12 @@ export class HttpDoor {
       const request = secure
         ? httpsRequest(url, { ...options, agent: this.agents.https })
         : httpRequest(url, { ...options, agent: this.agents.http });
-      request.once('error', reject);
+      request.on('error', (error) => {
+        // The other side had closed a connection that was kept: a new one tells whether it is there.
+        const again = request.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+        if (again) resolve(this.once(url, options, body));
+        else reject(error);
+      });
       request.once('response', (response) => {
         read(response).then(resolve, reject);
       });
@@ -82,9 +88,10 @@ async function read(response: IncomingMessage): Promise<HttpAnswer> {
   const chunks: Buffer[] = [];
   let room = MAX_ANSWER;
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    // The rest is read and forgotten, as far as it comes in time: the connection can be used again.
-    if (room > 0) chunks.push(chunk.subarray(0, room));
+    chunks.push(chunk.subarray(0, room));
     room -= chunk.byteLength;
+    // Leaving the loop closes the connection: what more there is does not come.
+    if (room <= 0) break;
   }
   const { statusCode = 0, headers } = response;
   return { status: statusCode, headers, body: Buffer.concat(chunks).toString('utf8') };
@@ -96,7 +103,5 @@ function asEdgeError(
 ): EdgeError {
   if (cause instanceof EdgeError) return cause;
   if (timedOut) return new EdgeError('deadline_exceeded', `${url.host} did not answer in ${timeoutMs / 1000} s.`);
-  const said =
-    cause instanceof Error ? cause.message || ('code' in cause ? String(cause.code) : cause.name) : String(cause);
-  return new EdgeError('endpoint_failed', `${url.host}: ${said}`, { cause });
+  return new EdgeError('endpoint_failed', `${url.host}: ${wordsOf(cause)}`, { cause });
 }

@@ -1,4 +1,5 @@
-import type { Outcome } from '@selvage/outbox';
+import { Away, type Outcome } from '@selvage/outbox';
+import { asAway } from './away.js';
 import type { Outgoing } from './kind.js';
 
 /** Messages of so many keys are under way at once. */
@@ -6,8 +7,7 @@ const AT_ONCE = 16;
 
 /**
  * Delivers one message after the other of each key, and several keys side by side. After one of a key failed, the later ones of that key are
- * left for another time. Rejects when the other side is not there and nothing at all was
- * delivered.
+ * left for another time. Rejects with an `Away` when the other side is not there and nothing at all was delivered.
  */
 export async function inOrder(
   batch: readonly Outgoing[],
@@ -15,14 +15,14 @@ export async function inOrder(
 ): Promise<readonly Outcome[]> {
   const outcomes = batch.map((): Outcome => ({ is: 'waits' }));
   const queues = [...byKey(batch).values()];
-  const away: { error?: Error } = {};
+  const away: { error?: Away } = {};
   const tried = async (index: number, one: Outgoing): Promise<boolean> => {
     try {
       const outcome = await deliver(one);
       outcomes[index] = outcome;
       return outcome.is === 'delivered' || outcome.is === 'rejected';
     } catch (error) {
-      away.error ??= error instanceof Error ? error : new Error(String(error));
+      away.error ??= asAway(error);
       return false;
     }
   };

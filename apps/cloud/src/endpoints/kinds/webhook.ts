@@ -1,14 +1,22 @@
 import { createHmac } from 'node:crypto';
 import { Away, type Outcome } from '@selvage/outbox';
 import { EdgeError } from '@selvage/protocol';
+import { aboutOf } from './about.js';
+import { failed, rejected } from './away.js';
 import { type HttpAnswer, HttpDoor } from './http-post.js';
 import { inOrder } from './in-order.js';
 import type { Given, Kind, Outgoing, Target } from './kind.js';
+
+/** Segments that URLs take for "here" and "up", by themselves or once they are decoded. */
+const CLIMBS = /^(\.|%2e){1,2}$|[\\\t\r\n]/i;
 
 type Spec = Parameters<(typeof webhook)['open']>[0]['spec'];
 
 /** Answers by which nobody takes any message now: no message is to blame. */
 const AWAY = new Set([401, 403, 404, 407, 408, 410, 425, 429, 502, 503, 504]);
+
+/** Answers by which a caller is not let in. */
+const DENIED = new Set([401, 403, 407]);
 
 /** `POST` to a URL, one request per message, signed as Standard Webhooks says. */
 export const webhook: Kind<'webhook'> = {
@@ -32,10 +40,12 @@ class Webhook implements Target {
 
   async test(signal: AbortSignal): Promise<void> {
     const url = new URL(this.spec.url);
-    const { timeoutSeconds, headers } = this.spec;
-    const call = { method: 'HEAD', url, headers, timeoutMs: timeoutSeconds * 1000, signal } as const;
-    const { status } = await this.door.call(call);
-    if (status >= 500) throw new EdgeError('endpoint_failed', `${url.host} answered ${status}.`);
+    const { authorization } = this.given.credentials;
+    const headers = { ...this.spec.headers, ...(authorization !== undefined && { authorization }) };
+    const timeoutMs = this.spec.timeoutSeconds * 1000;
+    const { status } = await this.door.call({ method: 'HEAD', url, headers, timeoutMs, signal });
+    // Many know no HEAD, and say so with 404 or 405: they can be reached.
+    if (status >= 500 || DENIED.has(status)) throw new EdgeError('endpoint_failed', `${url.host} answered ${status}.`);
   }
 
   close(): Promise<void> {
@@ -45,7 +55,12 @@ class Webhook implements Target {
 
   private async post({ message, path }: Outgoing, signal: AbortSignal): Promise<Outcome> {
     const url = new URL(this.spec.url);
-    if (path !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
+    if (path !== undefined) {
+      const segments = path.split('/');
+      if (segments.some((segment) => CLIMBS.test(segment)))
+        return rejected(`The path "${path}" leaves that of the URL.`);
+      url.pathname = `${url.pathname.replace(/\/$/, '')}${segments.map(escapedSegment).join('/')}`;
+    }
     const call = { url, headers: this.headers(message), body: message.payload, signal } as const;
     const answer = await this.door.call({ ...call, method: 'POST', timeoutMs: this.spec.timeoutSeconds * 1000 });
     return outcomeOf(url, answer, this.given.clock.now());
@@ -53,26 +68,16 @@ class Webhook implements Target {
 
   private headers(message: Outgoing['message']): Record<string, string> {
     const { credentials, clock } = this.given;
-    const { id, payload, topic, node, device, at, traceparent } = message;
+    const { id, payload } = message;
     const timestamp = String(Math.floor(clock.now() / 1000));
     const { signing, authorization } = credentials;
-    const optional = {
-      'selvage-node': node,
-      'selvage-device': device,
-      traceparent,
-      authorization,
-      'webhook-signature': signing === undefined ? undefined : signature(signing, { id, timestamp, payload }),
-    };
     return {
       ...this.spec.headers,
-      'content-type': message.contentType ?? 'application/octet-stream',
+      ...aboutOf(message),
       'webhook-id': id,
       'webhook-timestamp': timestamp,
-      'selvage-topic': encodeURI(topic),
-      'selvage-time': new Date(at).toISOString(),
-      ...Object.fromEntries(
-        Object.entries(optional).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-      ),
+      ...(authorization !== undefined && { authorization }),
+      ...(signing !== undefined && { 'webhook-signature': signature(signing, { id, timestamp, payload }) }),
     };
   }
 }
@@ -93,7 +98,7 @@ function outcomeOf({ host }: URL, { status, headers, body }: HttpAnswer, now: nu
   const to = status < 400 ? ` (to ${String(headers.location).slice(0, 200)}; redirects are not followed)` : '';
   const detail = `${host} answered ${status}${to}${said === '' ? '' : `: ${said}`}`;
   if (status < 400 || AWAY.has(status)) throw new Away(detail, { retryAfterMs: waitOf(headers['retry-after'], now) });
-  return { is: status >= 500 ? 'failed' : 'rejected', code: 'endpoint_failed', detail };
+  return status >= 500 ? failed(detail) : rejected(detail);
 }
 
 const MAX_WAIT_MS = 3_600_000;
@@ -103,4 +108,9 @@ function waitOf(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_WAIT_MS);
+}
+
+/** A segment as text in a path; what is escaped already stays as it is. */
+function escapedSegment(segment: string): string {
+  return encodeURI(Buffer.from(segment).toString()).replaceAll('%25', '%').replace(/[?#]/g, encodeURIComponent);
 }
