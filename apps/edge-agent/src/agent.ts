@@ -13,10 +13,11 @@ import { Facts, ownNames } from './host/index.js';
 import { answerBroker } from './answers.js';
 import { CallRegistry, Link, MessageLink } from './link/index.js';
 import { type AgentStatus, LocalApi } from './local-api/index.js';
+import { createRoutes, RouteRules, type Routes } from './routes/index.js';
 import { Journal, ReportedStore, Store, tryWrite } from './state/index.js';
 import { ownStatus } from './own-status.js';
 import { createTwins, type Twins } from './twins/index.js';
-import { createOutbox, twinEvents } from './upstream.js';
+import { createLocalOutbox, createOutbox, twinEvents } from './upstream.js';
 
 /** A disk that takes longer is as good as none. */
 const STORING = { ms: 5_000, what: 'Writing to the disk' };
@@ -38,7 +39,9 @@ interface Part {
 /** Everything that runs once it is known who this node is. */
 interface Parts {
   readonly outbox: Outbox;
+  readonly local: Outbox;
   readonly journal: Journal;
+  readonly routes: Routes;
   readonly twins: Twins;
   readonly broker: Broker;
   readonly engine: EngineWatcher;
@@ -79,9 +82,9 @@ export class Agent {
     const owner: Owner = { hub: identity.hub, project: identity.project, node: identity.node };
     await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
     const parts = this.#build(identity, owner);
-    const { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api } = parts;
+    const { outbox, local, journal, routes, twins, broker, engine, apps, facts, certificates, link, api } = parts;
     // Whoever takes messages is there before the broker lets clients in.
-    for (const part of [outbox, journal, twins, broker, engine, apps, facts, certificates, link, api])
+    for (const part of [outbox, local, journal, routes, twins, broker, engine, apps, facts, certificates, link, api])
       await this.#run(part);
     twins.poke();
     this.#options.log.info({ node: nodeKey(owner), version: VERSION }, 'agent started');
@@ -117,10 +120,13 @@ export class Agent {
       ...{ docker, engine, desired, reported, pins, meta, calls, clock, log, node, mountAllowList, protectedPaths },
     });
     const facts = new Facts({ engine, reported, clock, log, folder, mountAllowList, agentVersion: VERSION });
-    const outbox = createOutbox({ folder, clock, log });
+    const rules = new RouteRules(desired);
+    const outbox = createOutbox({ folder, clock, log, rules: rules.toHub });
+    const local = createLocalOutbox({ folder, clock, log, rules: rules.local });
     const link = this.#link(identity.hubUrl, calls, outbox);
     const journal = new Journal({ path: join(folder, 'broker.db'), clock, log });
     const broker = this.#broker(node, journal);
+    const routes = this.#routes(node, { broker, journal, outbox, local });
     const twins = this.#twins(node, { broker, journal, outbox });
     answerBroker(calls, broker);
     const renewed = (): void => {
@@ -135,7 +141,7 @@ export class Agent {
       });
     const store = (): Promise<void> => withDeadline({ clock, ...STORING }, () => tryWrite(folder));
     const api = new LocalApi({ port: config.apiPort, folder, log, status, store });
-    return { outbox, journal, twins, broker, engine, apps, facts, certificates, link, api };
+    return { outbox, local, journal, routes, twins, broker, engine, apps, facts, certificates, link, api };
   }
 
   #broker(node: Owner, records: Journal): Broker {
@@ -155,6 +161,17 @@ export class Agent {
       publish: (message) => broker.publish(message),
       events: twinEvents(outbox),
       newId: randomUUID,
+    });
+  }
+
+  #routes(
+    node: Owner,
+    { broker, journal, outbox: hub, local }: Pick<Parts, 'broker' | 'journal' | 'outbox' | 'local'>,
+  ): Routes {
+    const { clock, log } = this.#options;
+    return createRoutes({
+      ...{ bus: broker.bus, hub, local, journal, clock, log, node },
+      ...{ desired: this.#store.desired, reported: this.#reported, newId: randomUUID },
     });
   }
 

@@ -35,6 +35,11 @@ export class Stage {
     return this.#broker;
   }
 
+  get journal(): Journal {
+    if (this.#journal === undefined) throw new Error('not started');
+    return this.#journal;
+  }
+
   get port(): number {
     return this.#listeners?.shown[0]?.port ?? 0;
   }
