@@ -44,6 +44,7 @@ const catalogue = {
   database_damaged: [503, 'The database is damaged.'],
   overloaded: [503, 'The hub is busy; try again in a moment.'],
   endpoint_failed: [502, 'The endpoint refused, or could not be reached.'],
+  route_conflict: [409, 'The route does not go together with others.'],
   target_refused: [400, 'The hub does not send to this address.'],
   docker_unavailable: [503, 'The Docker engine does not answer.'],
   docker_error: [502, 'The Docker engine refused the request.'],

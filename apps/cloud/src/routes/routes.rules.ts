@@ -80,15 +80,18 @@ function edgeProblem(topic: string | undefined): string | undefined {
 
 /**
  * Refuses a route that another one makes senseless.
- * @throws EdgeError `conflict` naming the other route, or the circle.
+ * @throws EdgeError `route_conflict` naming the other route, or the circle.
  */
 export function checkAmong(own: NamedSpec, others: readonly NamedSpec[]): void {
   const same = others.find(({ spec }) => overlaps(own.spec, spec));
   if (same !== undefined)
-    throw new EdgeError('conflict', `Route "${same.name}" has the same source and target already; change that one.`);
+    throw new EdgeError(
+      'route_conflict',
+      `Route "${same.name}" has the same source and target already; change that one.`,
+    );
   const circle = loopIn([own, ...others].flatMap(hopOf));
   if (circle !== undefined)
-    throw new EdgeError('conflict', `The routes would feed each other in a circle: ${circle.join(' → ')}.`);
+    throw new EdgeError('route_conflict', `The routes would feed each other in a circle: ${circle.join(' → ')}.`);
 }
 
 /** Of two REST routes that take the same requests only one could answer; of two others with one target each message would come twice. */
@@ -142,7 +145,8 @@ function named(field: string, check: () => unknown): void {
   try {
     check();
   } catch (error) {
-    if (error instanceof EdgeError) throw wrong(`${field}: ${error.detail}`, error);
+    // The library names the part of the route by itself.
+    if (error instanceof EdgeError) throw wrong(`${field}: ${error.detail.replace(/^\w+: /, '')}`, error);
     throw error;
   }
 }

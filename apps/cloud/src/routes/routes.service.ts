@@ -84,7 +84,7 @@ export class Routes {
         this.check(row.spec, spec);
       } catch (error) {
         const detail = error instanceof EdgeError ? error.detail : String(error);
-        throw new EdgeError('conflict', `Route "${row.name}" leads here and would not fit any more: ${detail}`);
+        throw new EdgeError('route_conflict', `Route "${row.name}" leads here and would not fit any more: ${detail}`);
       }
     }
   }
