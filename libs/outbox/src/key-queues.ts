@@ -18,9 +18,13 @@ export interface FailedKey {
 export class KeyQueues {
   readonly #queues = new Map<string, KeyQueue>();
   #count = 0;
+  #bytes = 0;
 
   get count(): number {
     return this.#count;
+  }
+  get bytes(): number {
+    return this.#bytes;
   }
 
   add(messages: readonly Taken[]): void {
@@ -30,6 +34,7 @@ export class KeyQueues {
       queue.messages.push(message);
       this.#queues.set(key, queue);
       this.#count += 1;
+      this.#bytes += message.size;
     }
   }
 
@@ -66,6 +71,7 @@ export class KeyQueues {
     if (at === 0) queue.tries = 0;
     queue.messages.splice(at, 1);
     this.#count -= 1;
+    this.#bytes -= message.size;
   }
 
   /** The keys of a batch are free again; those come back whose first message failed. */

@@ -18,7 +18,8 @@ export interface OutboxOptions {
 
 /** Told when there is more to take, and when everything that was taken has to be taken again. */
 export interface OutboxListener {
-  ready(): void;
+  /** `lanes`: where there is more; anywhere, when absent. */
+  ready(lanes?: ReadonlySet<string>): void;
   reset(): void;
 }
 

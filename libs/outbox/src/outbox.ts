@@ -140,7 +140,7 @@ export class Outbox {
     for (const message of queued) this.#lanes.coming(message);
     this.#lanes.came(queued);
     this.#flushSoon();
-    this.#tellReady();
+    this.#tellReady(queued);
   }
 
   /** The next messages, oldest first within a lane; of one lane only, if one is named. Nobody else gets them meanwhile. */
@@ -252,7 +252,7 @@ export class Outbox {
     const flush = this.#upkeep.flushDue || this.#lanes.leavingCount > before || before >= FLUSH_COUNT;
     await (flush ? this.#commitAll(append) : this.#commit(append));
     this.#lanes.came(append);
-    if (append.length > 0) this.#tellReady();
+    if (append.length > 0) this.#tellReady(append);
   }
 
   /** Writes what is new, and takes off the disk what is gone. */
@@ -292,7 +292,8 @@ export class Outbox {
     else this.#upkeep.flushSoon();
   }
 
-  #tellReady(): void {
-    for (const listener of this.#listeners) listener.ready();
+  #tellReady(came?: readonly Queued[]): void {
+    const lanes = came && new Set(came.map(({ lane }) => lane));
+    for (const listener of this.#listeners) listener.ready(lanes);
   }
 }

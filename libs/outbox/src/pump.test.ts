@@ -1,4 +1,4 @@
-import { FakeClock, settled } from '@selvage/testkit';
+import { FakeClock, settled, until } from '@selvage/testkit';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_LANE, DEFAULT_TOTAL } from './budget.js';
@@ -71,6 +71,35 @@ describe('a pump', () => {
     await clock.advance(10_000);
     expect(delivered).toEqual(['b1', 'b2', 'a2']);
     expect((await outbox.dead(0, 9)).map(({ seq, detail }) => [seq, detail])).toEqual([[1, 'it broke']]);
+  });
+
+  it('holds no more bytes in memory than may be under way', async () => {
+    const body = Buffer.alloc(1_000);
+    await Promise.all(Array.from({ length: 20 }, () => outbox.append({ lane: 'r', body })));
+    let free: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (free = resolve));
+    const deliver = (batch: readonly Taken[]): Promise<Outcome[]> => gate.then(() => batch.map(() => DELIVERED));
+    build({ deliver, inFlight: 2, batch: { messages: 1, bytes: 2_000 } });
+    await quiet();
+    expect(await outbox.take({ messages: 6, bytes: 100_000 }, 'r')).toMatchObject([{ seq: 5 }, {}, {}, {}, {}, {}]);
+    await outbox.rewind('r');
+    free();
+    await until(() => outbox.lanes[0]?.count === 0);
+  });
+
+  it('does not look into its lane when messages came into others', async () => {
+    let looks = 0;
+    const take: Outbox['take'] = (...given) => ((looks += 1), outbox.take(...given));
+    const asked = { take, settle: () => undefined, bury: () => undefined, rewind: () => Promise.resolve() };
+    build({ outbox: { ...asked, listen: (listener) => outbox.listen(listener) } });
+    await quiet();
+    const before = looks;
+    await outbox.append({ lane: 'other', body: Buffer.alloc(1) });
+    await quiet();
+    expect(looks).toBe(before);
+    await put('a1');
+    await quiet();
+    expect(delivered).toEqual(['a1']);
   });
 
   it('rests while the destination is away, blames no message, and has one try at a time', async () => {

@@ -36,7 +36,10 @@ export interface PumpOptions {
   /** Batches under way at once. */
   readonly inFlight: number;
   readonly batch: { readonly messages: number; readonly bytes: number };
-  /** Messages that are held in memory: those under way, and those that wait behind one of their key. */
+  /**
+   * Messages that are held in memory: those under way, and those that wait behind one of their key. They are fewer when they have as many
+   * bytes as the batches under way may have.
+   */
   readonly held: number;
   /** A message that failed so often is a dead letter. */
   readonly maxTries: number;
@@ -70,8 +73,8 @@ export class Pump {
       this.close();
       this.open();
     };
-    const ready = (): void => {
-      this.#go();
+    const ready = (lanes?: ReadonlySet<string>): void => {
+      if (lanes === undefined || lanes.has(this.#options.lane)) this.#go();
     };
     this.#deaf = this.#options.outbox.listen({ ready, reset });
     this.#go();
@@ -106,9 +109,9 @@ export class Pump {
       const open = this.#open;
       if (open === undefined) continue;
       this.#launch(open);
-      const room = held - this.#keys.count;
-      if (room <= 0 || this.#resting !== undefined) continue;
-      const taken = await outbox.take({ messages: room, bytes: batch.bytes * inFlight }, lane);
+      const room = { messages: held - this.#keys.count, bytes: batch.bytes * inFlight - this.#keys.bytes };
+      if (room.messages <= 0 || this.#resting !== undefined) continue;
+      const taken = await outbox.take(room, lane);
       // When it was closed meanwhile, a rewind stands right behind this in the outbox: it gives them back.
       if (this.#open === open) this.#keys.add(taken);
       if (taken.length > 0) this.#again = true;
