@@ -39,6 +39,12 @@ export function referenceOf<N extends NounName>(given: readonly string[], possib
   return { noun: nounOf(word, possible), name: nameArgument(second) };
 }
 
+/** The name of an object where only one noun is possible: `app/web`, `app` and `web` as two arguments, or `web`. */
+export function nameOf(given: readonly string[], noun: NounName): string {
+  const isBare = given.length === 1 && given[0]?.includes('/') === false;
+  return referenceOf(isBare ? [noun, ...given] : given, [noun]).name;
+}
+
 function incomplete(word: string, possible: readonly NounName[]): string {
   const [usual = 'app'] = possible;
   if (word === '' || Object.values<readonly string[]>(NOUNS).some((words) => words.includes(word.toLowerCase())))

@@ -2,5 +2,5 @@ export { type DiffLine, diff, diffText, type Shown } from './diff.js';
 export { type Facts, factLines, indented, section } from './facts.js';
 export { type Format, FORMATS, json, text, yaml } from './formats.js';
 export { age, bytes, daysLeft, moment, span, times } from './moments.js';
-export { aligned, type Column, oneLine, tableLines } from './table.js';
+export { aligned, type Column, columnsOf, oneLine, tableLines } from './table.js';
 export { type Color, colored, ForeignText, printable, printableLines } from './terminal.js';

@@ -14,6 +14,11 @@ export interface Column<T> {
 
 const GAP = '   ';
 
+/** The columns that a format shows. */
+export function columnsOf<T>(columns: readonly Column<T>[], format: string): readonly Column<T>[] {
+  return columns.filter(({ wide }) => format === 'wide' || wide !== true);
+}
+
 /** Lines of a table, every column as wide as its widest cell, a first one with the titles. Cells are one line each. */
 export function tableLines<T>(columns: readonly Column<T>[], items: readonly T[], now: number): string[] {
   const cells = columns.map((column) => items.map((item) => oneLine(column.of(item, now))));

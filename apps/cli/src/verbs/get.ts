@@ -1,5 +1,5 @@
-import { InvalidArgumentError, Option } from 'commander';
-import { nameArgument, nounOf, type NounName } from '../arguments/index.js';
+import { Option } from 'commander';
+import { count, nameArgument, nounOf, type NounName } from '../arguments/index.js';
 import {
   apps,
   audit,
@@ -14,7 +14,7 @@ import {
   secrets,
   tokens,
 } from '../nouns/index.js';
-import { type Format, FORMATS, json, tableLines, text, yaml } from '../output/index.js';
+import { columnsOf, type Format, FORMATS, json, tableLines, text, yaml } from '../output/index.js';
 import {
   examples,
   inProject,
@@ -169,21 +169,10 @@ async function print<T>(world: World, printed: Printed<T>): Promise<void> {
   else if (options.output === 'name')
     await world.out.write(text(items.map((item) => `${noun.noun}/${noun.nameOf(item)}`)));
   else if (items.length === 0) await world.err.write(`There are no ${such(options)}${noun.plural}${where}.\n`);
-  else await world.out.write(text(tableLines(columnsOf(noun, options.output), items, world.now())));
+  else await world.out.write(text(tableLines(columnsOf(noun.columns, options.output), items, world.now())));
 }
 
 /** Only who narrowed the list is told of such ones. */
 function such({ selector, state, node }: GetOptions): string {
   return [selector, state, node].every((filter) => filter === undefined) ? '' : 'such ';
-}
-
-/** The columns that a format shows. */
-export function columnsOf<T>(noun: Noun<T>, format: Format): Noun<T>['columns'] {
-  return noun.columns.filter(({ wide }) => format === 'wide' || wide !== true);
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1.');
-  return value;
 }

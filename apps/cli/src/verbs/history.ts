@@ -1,6 +1,6 @@
 import { endpoints, type HistoryItem, twinSide, type TwinSide } from '@selvage/protocol';
-import { InvalidArgumentError, Option } from 'commander';
-import { referenceOf, seconds } from '../arguments/index.js';
+import { Option } from 'commander';
+import { count, nameOf, seconds } from '../arguments/index.js';
 import { everything } from '../nouns/index.js';
 import { type Column, type Format, json, tableLines, text, yaml } from '../output/index.js';
 import {
@@ -53,8 +53,7 @@ export const history: Register = (parent, world) => {
       new Option('-o, --output <format>', 'how to show it').choices(['table', 'json', 'yaml']).default('table'),
     );
   inProject(command).action((given: string[], options: Options) => {
-    const named = given.length === 1 && given[0]?.includes('/') === false ? ['device', ...given] : given;
-    const { name } = referenceOf(named, ['device']);
+    const name = nameOf(given, 'device');
     return options.at === undefined ? run(world, name, options) : twinAt(world, name, { ...options, at: options.at });
   });
   examples(command, [
@@ -102,10 +101,4 @@ function momentOf(given: string, now: number): string {
   const at = Date.parse(given);
   if (Number.isNaN(at)) throw new UsageError(`"${given}" is no moment: write 2h, or 2026-11-24T14:03:00Z`);
   return new Date(at).toISOString();
-}
-
-function count(given: string): number {
-  const value = Number(given);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1.');
-  return value;
 }

@@ -1,5 +1,5 @@
 import { type App, endpoints, toEdgeError } from '@selvage/protocol';
-import { referenceOf, seconds } from '../arguments/index.js';
+import { nameOf, seconds } from '../arguments/index.js';
 import { indented, text } from '../output/index.js';
 import {
   examples,
@@ -33,10 +33,7 @@ export const rollout: Register = (parent, world) => {
     .argument('<app...>', 'app/NAME')
     .option('--timeout <duration>', 'how long to wait', '5m')
     .option('--fail-fast', 'fail as soon as it failed on a node, though it is tried again there');
-  inProject(status).action((given: string[], options: Options) => {
-    const named = given.length === 1 && given[0]?.includes('/') === false ? ['app', ...given] : given;
-    return run(world, referenceOf(named, ['app']).name, options);
-  });
+  inProject(status).action((given: string[], options: Options) => run(world, nameOf(given, 'app'), options));
   examples(status, [
     'selvage apply -f web.yaml && selvage rollout status app/web --timeout 2m',
     'selvage rollout status app/web --fail-fast',

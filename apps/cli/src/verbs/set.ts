@@ -1,6 +1,6 @@
 import { type Device, endpoints, type ExpectedWrite } from '@selvage/protocol';
 import { InvalidArgumentError } from 'commander';
-import { referenceOf } from '../arguments/index.js';
+import { nameOf } from '../arguments/index.js';
 import {
   examples,
   inProject,
@@ -34,7 +34,7 @@ async function run(
   { device, values }: { readonly device: string; readonly values: readonly string[] },
   options: Options,
 ): Promise<void> {
-  const { name } = referenceOf(device.includes('/') ? [device] : ['device', device], ['device']);
+  const name = nameOf([device], 'device');
   const body = writeOf(values);
   const { client, project } = await openSession(world, options);
   const { ifRevision: ifMatch } = options;

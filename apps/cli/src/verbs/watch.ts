@@ -1,6 +1,6 @@
 import { toEdgeError } from '@selvage/protocol';
 import type { Noun } from '../nouns/index.js';
-import { type Column, type Format, tableLines, text, yaml } from '../output/index.js';
+import { columnsOf, type Format, tableLines, text, yaml } from '../output/index.js';
 import { linked, type Session, Trouble, whenPoked, type World } from '../world/index.js';
 
 export interface Watched<T> {
@@ -54,14 +54,10 @@ async function readAgain<T>({ read }: Watched<T>, trouble: Trouble): Promise<rea
 
 /** Name → what is seen of an object apart from the passing of time. */
 function faces<T>({ noun, format }: Watched<T>, items: readonly T[]): Map<string, string> {
-  const lasting = columns(noun, format).filter(({ ticking }) => ticking !== true);
+  const lasting = columnsOf(noun.columns, format).filter(({ ticking }) => ticking !== true);
   const face = (item: T): string =>
     format === 'json' || format === 'yaml' ? JSON.stringify(item) : lasting.map(({ of }) => of(item, 0)).join('\t');
   return new Map(items.map((item) => [noun.nameOf(item), face(item)]));
-}
-
-function columns<T>(noun: Noun<T>, format: Format): readonly Column<T>[] {
-  return noun.columns.filter(({ wide }) => format === 'wide' || wide !== true);
 }
 
 interface Changed<T> {
@@ -79,7 +75,7 @@ function shown<T>(world: World, { noun, format }: Watched<T>, { items, changed, 
   if (format === 'json') return own.map((item) => `${JSON.stringify(item)}\n`).join('');
   if (format === 'yaml') return own.map((item) => `---\n${yaml(item)}`).join('');
   if (format === 'name') return own.map((item) => `${noun.noun}/${noun.nameOf(item)}\n`).join('') + lost;
-  const [titles = '', ...lines] = tableLines(columns(noun, format), items, world.now());
+  const [titles = '', ...lines] = tableLines(columnsOf(noun.columns, format), items, world.now());
   const rows = lines.filter((_line, index) => items.slice(index, index + 1).some(isChanged));
   return text(isFirst && rows.length > 0 ? [titles, ...rows] : rows) + lost;
 }

@@ -1,5 +1,5 @@
 import { type App, type ContainerStatus, endpoints } from '@selvage/protocol';
-import { referenceOf } from '../arguments/index.js';
+import { nameOf } from '../arguments/index.js';
 import { age, indented, oneLine, text, times } from '../output/index.js';
 import { examples, inProject, openSession, type ProjectOptions, type Register, type World } from '../world/index.js';
 
@@ -9,10 +9,7 @@ export const why: Register = (parent, world) => {
     .command('why')
     .description('say why an app does not run and what is tried next')
     .argument('<app...>', 'app/NAME');
-  inProject(command).action((given: string[], options: ProjectOptions) => {
-    const named = given.length === 1 && given[0]?.includes('/') === false ? ['app', ...given] : given;
-    return run(world, referenceOf(named, ['app']).name, options);
-  });
+  inProject(command).action((given: string[], options: ProjectOptions) => run(world, nameOf(given, 'app'), options));
   examples(command, ['selvage why app/web']);
 };
 
