@@ -1,13 +1,5 @@
 import { Packr } from 'msgpackr';
-import {
-  type DownFrame,
-  EdgeError,
-  frames,
-  problemsOf,
-  type RoutedMessage,
-  routedMessage,
-  type UpFrame,
-} from '@selvage/protocol';
+import { type DownFrame, EdgeError, frames, problemsOf, type UpFrame } from '@selvage/protocol';
 
 /**
  * Plain MessagePack maps, readable by every other implementation: no records, no structured clones. The last are refused when they
@@ -37,18 +29,6 @@ export function decodeUp(bytes: Uint8Array): UpFrame {
 /** Reads a frame that the hub sent; see `decodeUp`. */
 export function decodeDown(bytes: Uint8Array): DownFrame {
   return parse(frames.downFrame, bytes);
-}
-
-/** A message of a route as the body of an outbox's message: its payload stays as it is, byte for byte. */
-export function encodeRouted(message: RoutedMessage): Buffer {
-  return packr.pack(message);
-}
-
-/** @throws EdgeError `bad_request`. */
-export function decodeRouted(bytes: Uint8Array): RoutedMessage {
-  const parsed = routedMessage.safeParse(unpack(bytes));
-  if (parsed.success) return parsed.data;
-  throw new EdgeError('bad_request', `The message does not have the form of a route's: ${problemsOf(parsed.error)}.`);
 }
 
 interface Parser<T> {

@@ -1,2 +1,3 @@
-export { decodeDown, decodeRouted, decodeUp, encodeFrame, encodeRouted } from './codec.js';
+export { decodeDown, decodeUp, encodeFrame } from './codec.js';
 export { compare, contentHash, digest, sectionValue, toSection } from './hashes.js';
+export { decodeRouted, encodeRouted } from './routed.js';

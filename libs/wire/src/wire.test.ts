@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { DownFrame, UpFrame } from '@selvage/protocol';
 import { describe, expect, it } from 'vitest';
-import { decodeDown, decodeRouted, decodeUp, encodeFrame, encodeRouted } from './codec.js';
+import { decodeDown, decodeUp, encodeFrame } from './codec.js';
 import { compare, contentHash, digest, sectionValue, toSection } from './hashes.js';
 
 describe('a frame', () => {
@@ -40,17 +40,6 @@ describe('a frame', () => {
       expect(() => decodeUp(Buffer.concat([bytes, end]))).toThrow(
         expect.objectContaining({ code: 'bad_request', cause: expect.objectContaining({ message: reason }) as Error }),
       );
-  });
-
-  it('carries a message of a route with its payload byte for byte', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 2000 }), (payload) => {
-        const message = { id: 'm1', topic: 'a/b', node: 'n', at: 1, vars: { rest: 'b' }, payload };
-        const read = decodeRouted(encodeRouted(message));
-        expect({ ...read, payload: Uint8Array.from(read.payload) }).toEqual(message);
-      }),
-    );
-    expect(() => decodeRouted(encodeFrame(credit))).toThrow(expect.objectContaining({ code: 'bad_request' }));
   });
 
   it('of random bytes never crashes the reader', () => {
