@@ -18,6 +18,7 @@ export * from './message-endpoints.js';
 export * from './nodes.js';
 export * from './resources.js';
 export * from './routes.js';
+export { routeLive } from './routes-http.js';
 export * from './routes-link.js';
 export * from './secrets.js';
 export * from './topics.js';

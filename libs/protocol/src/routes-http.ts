@@ -6,6 +6,20 @@ import * as routes from './routes.js';
 
 const deadPath = `${PROJECT_PATH}/routes/{name}/dead-letters`;
 
+/** What a route to the endpoint `live` carries, while somebody looks. */
+export const routeLive = endpoint({
+  method: 'GET',
+  path: `${PROJECT_PATH}/routes/{name}/live`,
+  role: 'viewer',
+  scope: 'project',
+  summary: 'Server-sent events with the messages of a route to the endpoint "live", each a LiveMessage as JSON',
+  params: named,
+  query: noQuery,
+  body: none,
+  answer: none,
+  stream: 'events',
+});
+
 export const routeEndpoints = {
   endpoints: {
     ...crud({

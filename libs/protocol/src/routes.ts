@@ -182,6 +182,23 @@ export const routeList = listQuery;
 export const routePatch = mergePatch;
 export const routePage = page(route);
 
+/**
+ * A message as the live feed of a route shows it. `payload` is Base64, cut to 16 KiB; `size` is that of the whole. `missed`: so many
+ * messages came before it that this reader was too slow for.
+ */
+export const liveMessage = z.object({
+  id: z.string(),
+  at: timestamp,
+  topic: z.string(),
+  node: name.optional(),
+  device: z.string().optional(),
+  contentType: z.string().optional(),
+  size: counter,
+  payload: z.string(),
+  missed: counter.optional(),
+});
+export type LiveMessage = z.infer<typeof liveMessage>;
+
 /** A message that was given up. `payload` is Base64, cut to 4 KiB. */
 export const deadLetter = z.object({
   id: z.string(),
