@@ -22,12 +22,15 @@ const DOCKER_PACKAGES = [
   ...['mosquitto', 'mosquitto-clients', 'python3-paho-mqtt'],
 ];
 
+/** Hubs on PostgreSQL, and what routes lead to. */
+const UNIT_PACKAGES = ['postgresql', 'mosquitto'];
+
 /** Group → what runs. The order is that of the shortest way to bad news. */
 const groups = {
   build: () => command('build', ['npm', 'run', '--silent', 'build']),
   lint: () => command('lint', ['npm', 'run', '--silent', 'lint']),
   types: () => command('types', ['npm', 'run', '--silent', 'types']),
-  unit: () => needs(['postgresql']) && vitest('unit'),
+  unit: () => needs(UNIT_PACKAGES) && vitest('unit'),
   conformance: () => needs(['mosquitto']) && vitest('conformance'),
   docker: () => withDocker(() => ['flows', 'faults', 'flows-postgres'].forEach(vitest)),
 };

@@ -24,7 +24,7 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['mqtt-packet', /^apps\/edge-agent\/src\/broker\//],
   ['msgpackr', /^libs\/wire\//],
   ['node-forge', /^libs\/pki\//],
-  ['mqtt', /^libs\/device-sdk\/src\/session\.ts$/],
+  ['mqtt', /^(libs\/device-sdk\/src\/session|apps\/cloud\/src\/endpoints\/kinds\/mqtt-line)\.ts$/],
 ];
 
 const PURE = /(^libs\/protocol\/src\/|\/(plan|match|merge|status|acl|spec)\.ts$|\.rules\.ts$)/;

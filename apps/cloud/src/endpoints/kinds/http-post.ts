@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { setMaxListeners } from 'node:events';
 import { EdgeError } from '@selvage/protocol';
 import { wordsOf } from './away.js';
 import type { Reach } from './reach.js';
@@ -52,6 +53,8 @@ export class HttpDoor {
     const stop = (): void => {
       timeout.abort();
     };
+    // As many as there are requests: each takes its own away.
+    setMaxListeners(0, signal);
     signal.addEventListener('abort', stop, { once: true });
     const options = { method, headers: { ...headers, 'content-length': String(body?.byteLength ?? 0) } };
     try {

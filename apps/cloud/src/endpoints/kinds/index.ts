@@ -1,12 +1,13 @@
 import type { EndpointKind } from '@selvage/protocol';
 import type { Kind } from './kind.js';
+import { mqtt } from './mqtt.js';
 import { webhook } from './webhook.js';
 
 /** Kinds whose last leg begins at the hub. A service is on a node. */
 export type HubKind = Exclude<EndpointKind, 'service'>;
 
 /** Every kind by its name. */
-export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { webhook };
+export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, webhook };
 
 export type { Given, Kind, Outgoing, Target } from './kind.js';
 export { Reach } from './reach.js';

@@ -279,6 +279,17 @@ describe('a webhook', () => {
     expect(bodies.indexOf('payload 2')).toBeLessThan(bodies.indexOf('payload 4'));
   });
 
+  it('gets many keys side by side without a warning in the log', async () => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', note);
+    const batch = Array.from({ length: 100 }, (_, seq) => outgoing(seq, { key: `k${seq}` }));
+    expect(await deliver(open(), ...batch)).toEqual(batch.map(() => ({ is: 'delivered' })));
+    await new Promise(setImmediate);
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('stops soon when nobody waits for it any more', async () => {
     answer = () => undefined;
     const stopping = new AbortController();
