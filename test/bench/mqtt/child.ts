@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { linked } from '@selvage/reconcile';
 import { root } from '../../stage/process.js';
 
 const DEADLINE_MS = 3_600_000;
@@ -36,19 +37,17 @@ export class Child {
 
   /** Sends a word unless there is none, and resolves with the next one that comes back. */
   async ask(word?: object): Promise<unknown> {
-    const end = new AbortController();
+    const end = linked([AbortSignal.timeout(DEADLINE_MS)]);
     const gone = once(this.#child, 'exit', { signal: end.signal }).then(() => {
       throw new Error(`process ${this.pid} ended; it said:\n${this.#output}`);
     });
-    const answered = once(this.#child, 'message', {
-      signal: AbortSignal.any([end.signal, AbortSignal.timeout(DEADLINE_MS)]),
-    });
+    const answered = once(this.#child, 'message', { signal: end.signal });
     try {
       if (word !== undefined) this.#child.send(word);
       const [answer] = (await Promise.race([answered, gone])) as [unknown];
       return answer;
     } finally {
-      end.abort();
+      end.end();
       // Whichever did not win ends with the abortion.
       await Promise.allSettled([answered, gone]);
     }

@@ -15,6 +15,7 @@ import { KnownRoutes } from './known-routes.service.js';
 import { LastLeg } from './last-leg.service.js';
 import { LiveRoutes } from './live-routes.service.js';
 import { PlacedNodes } from './placed-nodes.service.js';
+import { RouteMetrics } from './route-metrics.service.js';
 import { RoutesController } from './routes.controller.js';
 import { RoutesDesired } from './routes.desired.js';
 import { RouteCountRow, RouteReportRow, RouteRow } from './routes.entity.js';
@@ -40,6 +41,7 @@ const providers = [
   PlacedNodes,
   RouteCounts,
   RouteIntake,
+  RouteMetrics,
   Routes,
   RoutesDesired,
   RouteSignals,
@@ -82,6 +84,7 @@ export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApp
     await this.known.start();
     await this.hub.start();
     await this.counts.start();
+    parts.get(RouteMetrics).start();
   }
 
   onApplicationBootstrap(): void {

@@ -7,7 +7,7 @@ import { Connections } from '../endpoints/endpoints.module.js';
 import { RouteCounts } from './counts.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { readLane } from './lanes.rules.js';
-import { RouteReportRow, type RouteRow } from './routes.entity.js';
+import { RouteReportRow, RouteRow } from './routes.entity.js';
 import { shownRoute } from './routes.rules.js';
 import { type HubBacklog, type NodeCounts, statsOf } from './stats.rules.js';
 
@@ -27,6 +27,11 @@ export class RouteViews {
     const reports = await this.reports(rows.map(({ uid }) => uid));
     const oldest = await this.oldest();
     return rows.map((row) => shownRoute(row, this.status(row, reports.get(row.uid) ?? [], oldest)));
+  }
+
+  /** All routes of all projects. */
+  async all(): Promise<Route[]> {
+    return this.shown(await this.db.read.find(RouteRow));
   }
 
   private status(
