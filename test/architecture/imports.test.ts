@@ -25,6 +25,7 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['msgpackr', /^libs\/wire\//],
   ['node-forge', /^libs\/pki\//],
   ['mqtt', /^(libs\/device-sdk\/src\/session|apps\/cloud\/src\/endpoints\/kinds\/mqtt-line)\.ts$/],
+  ['pg', /^apps\/cloud\/src\/endpoints\/kinds\/postgres\.ts$/],
 ];
 
 const PURE = /(^libs\/protocol\/src\/|\/(plan|match|merge|status|acl|spec)\.ts$|\.rules\.ts$)/;

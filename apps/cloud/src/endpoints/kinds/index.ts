@@ -1,13 +1,14 @@
 import type { EndpointKind } from '@selvage/protocol';
 import type { Kind } from './kind.js';
 import { mqtt } from './mqtt.js';
+import { postgres } from './postgres.js';
 import { webhook } from './webhook.js';
 
 /** Kinds whose last leg begins at the hub. A service is on a node. */
 export type HubKind = Exclude<EndpointKind, 'service'>;
 
 /** Every kind by its name. */
-export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, webhook };
+export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, postgres, webhook };
 
 export type { Given, Kind, Outgoing, Target } from './kind.js';
 export { Reach } from './reach.js';
