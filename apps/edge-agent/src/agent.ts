@@ -83,9 +83,9 @@ export class Agent {
     await this.#store.claim(`${owner.hub}/${nodeKey(owner)}`);
     const parts = this.#build(identity, owner);
     const { outbox, local, journal, routes, twins, broker, engine, apps, facts, certificates, link, api } = parts;
-    // Whoever takes messages is there before the broker lets clients in.
-    for (const part of [outbox, local, journal, routes, twins, broker, engine, apps, facts, certificates, link, api])
-      await this.#run(part);
+    // Whoever takes messages is there before the broker lets clients in, and whoever publishes them when it does.
+    for (const part of [outbox, local, journal, routes, twins, broker, routes.deliveries]) await this.#run(part);
+    for (const part of [engine, apps, facts, certificates, link, api]) await this.#run(part);
     twins.poke();
     this.#options.log.info({ node: nodeKey(owner), version: VERSION }, 'agent started');
   }
@@ -172,6 +172,7 @@ export class Agent {
     return createRoutes({
       ...{ bus: broker.bus, hub, local, journal, clock, log, node },
       ...{ desired: this.#store.desired, reported: this.#reported, newId: randomUUID },
+      publish: (message) => broker.publish(message),
     });
   }
 

@@ -124,6 +124,7 @@ export const deliverOutcome = z.discriminatedUnion('is', [
   z.object({ is: z.literal('delivered') }),
   z.object({ is: z.enum(['failed', 'rejected']), code: z.string().max(64), detail: z.string().max(1024) }),
 ]);
+export type DeliverOutcome = z.infer<typeof deliverOutcome>;
 export const deliverAnswer = z.object({ outcomes: z.array(deliverOutcome).max(1000) });
 export type DeliverAnswer = z.infer<typeof deliverAnswer>;
 

@@ -1,5 +1,9 @@
 import { Counts } from './counts.js';
+import { Delivered } from './delivered.js';
+import { Deliveries } from './deliveries.js';
+import { uidOf } from './lanes.js';
 import type { RoutesOptions } from './options.js';
+import { Publishing } from './publishing.js';
 import { Reporter } from './reporter.js';
 import { Table } from './table.js';
 import { readWanted } from './wanted.js';
@@ -10,18 +14,25 @@ export interface Routes {
   start(): Promise<void>;
   /** Takes no more. */
   stop(): Promise<void>;
+  /** What brings messages to targets on this node: started when the broker can publish, stopped before it ends. */
+  readonly deliveries: { start(): void; stop(): void };
 }
 
 export function createRoutes(options: RoutesOptions): Routes {
   const counts = new Counts(options.clock);
   const table = new Table({ ...options, counts });
   const reporter = new Reporter({ ...options, counts, routes: () => table.routes });
-  return new RoutesSlice({ ...options, table, reporter });
+  const delivered = new Delivered(options.journal, options.log);
+  const publishing = new Publishing({ ...options, delivered, offer: (incoming) => table.offer(incoming) });
+  const deliveries = new Deliveries({ ...options, table, publishing, counts });
+  return new RoutesSlice({ ...options, table, reporter, delivered, deliveries });
 }
 
 interface Parts extends RoutesOptions {
   readonly table: Table;
   readonly reporter: Reporter;
+  readonly delivered: Delivered;
+  readonly deliveries: Deliveries;
 }
 
 class RoutesSlice implements Routes {
@@ -33,14 +44,19 @@ class RoutesSlice implements Routes {
   }
 
   async start(): Promise<void> {
-    const { desired, reporter } = this.#parts;
+    const { desired, reporter, delivered } = this.#parts;
     await reporter.load();
+    await delivered.load();
     this.#isRunning = true;
     desired.onChange('routes', () => {
       this.#apply();
     });
     this.#apply();
     reporter.start();
+  }
+
+  get deliveries(): Routes['deliveries'] {
+    return this.#parts.deliveries;
   }
 
   async stop(): Promise<void> {
@@ -52,12 +68,23 @@ class RoutesSlice implements Routes {
 
   #apply(): void {
     if (!this.#isRunning) return;
-    const { desired, log, table, reporter } = this.#parts;
+    const { desired, log, table } = this.#parts;
     const wanted = readWanted(desired, log);
     if (wanted === undefined) return;
     const steps = table.apply(wanted.routes);
     if (steps.length > 0) log.info({ routes: wanted.routes.length, changes: steps.length }, 'routes changed');
-    reporter.forget(new Set(wanted.routes.map(({ uid }) => uid)));
-    reporter.tell();
+    this.#parts.deliveries.apply();
+    this.#forget(new Set(wanted.routes.map(({ uid }) => uid)));
+    this.#parts.reporter.tell();
+  }
+
+  /** What is known of routes that are no more. Their messages go by themselves: their lanes may hold nothing. */
+  #forget(wanted: ReadonlySet<string>): void {
+    const { reporter, delivered, local } = this.#parts;
+    reporter.forget(wanted);
+    for (const lane of delivered.lanes) {
+      const uid = uidOf(lane);
+      if (delivered.epochOf(lane) === local.epoch && uid !== undefined && !wanted.has(uid)) delivered.forget(lane);
+    }
   }
 }

@@ -3,6 +3,7 @@ import type { Position, ReportedRoutes } from '@selvage/protocol';
 import type { Clock } from '@selvage/reconcile';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { Publish } from './publishing.js';
 
 /** A message as the broker hands it over. */
 export interface ClientMessage {
@@ -44,6 +45,8 @@ export interface Standing {
 export interface RoutesOptions {
   /** A message is acknowledged when the taker's promise resolves. Gives a function that ends it. */
   readonly bus: { take(filter: string, taker: Taker): () => void };
+  /** Publishes on the node's own broker; resolves when it is on the disk, as far as it must be. */
+  readonly publish: Publish;
   readonly desired: DesiredSource;
   readonly reported: { set(section: string, value: ReportedRoutes): void | Promise<void> };
   /** What goes to the hub, and what stays on this node. */

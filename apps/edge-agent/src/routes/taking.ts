@@ -42,23 +42,30 @@ export class Taking {
     const { uid } = this.route;
     const { counts, node, newId } = this.ports;
     const refusal = refusalOf(incoming, uid);
-    if (refusal !== undefined) {
+    if (refusal !== undefined) counts.dropped(uid, ...refusal);
+    const stored = refusal === undefined ? this.#took(envelope(incoming, { uid, captures, node, newId })) : undefined;
+    if (stored === undefined) counts.taken(uid);
+    return stored?.then(() => {
       counts.taken(uid);
-      counts.dropped(uid, ...refusal);
-      return undefined;
-    }
-    return this.forward(envelope(incoming, { uid, captures, node, newId }));
+    });
   }
 
-  /** Takes what is in its envelope already; see `take`. */
-  forward(routed: RoutedMessage): Promise<void> | undefined {
-    const { uid } = this.route;
-    const { counts } = this.ports;
+  /** Takes once more what could not be processed; why it still cannot be. */
+  again(routed: RoutedMessage): { readonly failure: string } | { readonly stored: Promise<void> | undefined } {
     const processed = this.#processed(routed);
-    if ('failure' in processed) return this.#unprocessed(routed, processed.failure);
-    if (processed.as !== undefined)
-      return this.#append(this.#outbox, laneMessage(this.route, { ...routed, ...processed.as }));
-    counts.taken(uid);
+    return 'failure' in processed ? processed : { stored: this.#passed(routed, processed.as) };
+  }
+
+  #took(routed: RoutedMessage): Promise<void> | undefined {
+    const processed = this.#processed(routed);
+    return 'failure' in processed ? this.#unprocessed(routed, processed.failure) : this.#passed(routed, processed.as);
+  }
+
+  #passed(routed: RoutedMessage, as: Processed | undefined): Promise<void> | undefined {
+    const { uid, target } = this.route;
+    const { counts, hub, local } = this.ports;
+    const outbox = target.kind === 'hub' ? hub : local;
+    if (as !== undefined) return this.#append(outbox, laneMessage(this.route, { ...routed, ...as }));
     counts.filtered(uid);
     return undefined;
   }
@@ -71,10 +78,6 @@ export class Taking {
     }
   }
 
-  get #outbox(): Appendable {
-    return this.route.target.kind === 'hub' ? this.ports.hub : this.ports.local;
-  }
-
   /** What would never fit is not refused: its publisher would send the same again and again. */
   async #append(outbox: Appendable, message: NewMessage): Promise<void> {
     const { counts } = this.ports;
@@ -85,7 +88,6 @@ export class Taking {
       if (!(error instanceof OutboxRefusal) || error.code !== 'too_large') throw error;
       counts.failed(uid, error.message);
     }
-    counts.taken(uid);
   }
 
   /** Whoever published it is not to blame: it is kept as it came, so that it can be looked at and tried again. */

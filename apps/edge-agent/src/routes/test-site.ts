@@ -34,11 +34,14 @@ export class TestSite {
     const { bus, journal } = this.stage;
     this.#routes = createRoutes({
       ...{ hub, local, desired, reported, bus, journal, log, clock: systemClock, newId: randomUUID, node: NODE },
+      publish: (message) => this.stage.broker.publish(message),
     });
     await this.#routes.start();
+    this.#routes.deliveries.start();
   }
 
   async stop(): Promise<void> {
+    this.#routes?.deliveries.stop();
     await this.#routes?.stop();
     await this.stage.stop();
     await Promise.all([this.hub.stop(), this.local.stop()]);

@@ -1,0 +1,76 @@
+import type { Clock } from '@selvage/reconcile';
+
+/** Says how many messages may go now. */
+export interface Rate {
+  /** Waits until at least one of `wanted` may go; how many may. Rejects when the signal is aborted. */
+  take(wanted: number, signal: AbortSignal): Promise<number>;
+}
+
+export const UNLIMITED: Rate = { take: (wanted) => Promise.resolve(wanted) };
+
+/** Seconds whose messages may go at once after a rest. */
+const BURST = 0.1;
+
+/** A token bucket: so many messages per second, in small bursts. */
+export class Bucket implements Rate {
+  readonly #burst: number;
+  #tokens: number;
+  #filledAt: number;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly clock: Pick<Clock, 'monotonic' | 'timer'>,
+  ) {
+    this.#burst = Math.max(1, perSecond * BURST);
+    this.#tokens = this.#burst;
+    this.#filledAt = clock.monotonic();
+  }
+
+  take(wanted: number, signal: AbortSignal): Promise<number> {
+    const taken = this.#last.then(() => this.#take(wanted, signal));
+    this.#last = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #take(wanted: number, signal: AbortSignal): Promise<number> {
+    this.#fill();
+    while (this.#tokens < 1) {
+      await pause(Math.ceil(((1 - this.#tokens) / this.perSecond) * 1000), this.clock, signal);
+      this.#fill();
+    }
+    signal.throwIfAborted();
+    const many = Math.min(wanted, Math.floor(this.#tokens));
+    this.#tokens -= many;
+    return many;
+  }
+
+  #fill(): void {
+    const now = this.clock.monotonic();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) / 1000) * this.perSecond);
+    this.#filledAt = now;
+  }
+}
+
+/** Waits; rejects when the signal is aborted. */
+export function pause(ms: number, clock: Pick<Clock, 'timer'>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(aborted());
+      return;
+    }
+    const end = (): void => {
+      cancel();
+      reject(aborted());
+    };
+    const cancel = clock.timer(ms, () => {
+      signal.removeEventListener('abort', end);
+      resolve();
+    });
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+function aborted(): Error {
+  return new Error('It is not wanted any more.');
+}
