@@ -30,7 +30,7 @@ export class AppsLink implements InboundHandler<ReportedApps> {
 
   constructor(
     private readonly db: Database,
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'exist'>,
     private readonly purges: Purges,
     @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,

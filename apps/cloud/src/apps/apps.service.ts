@@ -1,15 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type App, type appList, EdgeError } from '@selvage/protocol';
 import { type EntityManager, In } from 'typeorm';
 import type { z } from 'zod';
 import { Database, type Page, ResourceStore } from '../db/index.js';
 import { Nodes } from '../nodes/nodes.module.js';
 import { AppRow } from './apps.entity.js';
-import { isPlaced, whereOf } from './placement.rules.js';
+import { isPlaced, type LabelledNode, whereOf } from './placement.rules.js';
 import { AppSignals } from './signals.service.js';
 import { AppViews } from './views.service.js';
 
 const BATCH = 500;
+
+/** Where apps look nodes up. */
+interface LabelledNodes {
+  /** @throws EdgeError `not_found`. */
+  get(project: string, name: string): Promise<LabelledNode>;
+}
 
 /** What the API and other slices read of apps. */
 @Injectable()
@@ -18,7 +24,7 @@ export class Apps {
 
   constructor(
     private readonly db: Database,
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: LabelledNodes,
     private readonly views: AppViews,
     private readonly signals: AppSignals,
   ) {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type AppSpec, EdgeError, MAX_APPS_SECTION } from '@selvage/protocol';
 import { Brackets, type EntityManager } from 'typeorm';
 import { Nodes } from '../nodes/nodes.module.js';
@@ -25,7 +25,7 @@ const PORTS_AT_ONCE = 100;
 @Injectable()
 export class AppChecks {
   constructor(
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'exist' | 'namesAndLabels' | 'mountHosts'>,
     private readonly secrets: Secrets,
     private readonly placed: PlacedApps,
   ) {}

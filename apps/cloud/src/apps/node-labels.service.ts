@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Nodes } from '../nodes/nodes.module.js';
 import { KeptByProject } from './kept.js';
 import { isPlaced, type LabelledNode, type Where } from './placement.rules.js';
@@ -13,7 +13,7 @@ type ByName = ReadonlyMap<string, LabelledNode>;
 export class NodeLabels {
   private readonly kept = new KeptByProject((project) => this.load(project));
 
-  constructor(private readonly nodes: Nodes) {}
+  constructor(@Inject(Nodes) private readonly nodes: Pick<Nodes, 'namesAndLabels'>) {}
 
   of(project: string): Promise<ByName> {
     return this.kept.of(project);

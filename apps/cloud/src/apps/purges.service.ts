@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Purge } from '@selvage/protocol';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '../db/index.js';
@@ -15,7 +15,7 @@ const WRITE_AT_ONCE = 100;
 export class Purges {
   constructor(
     private readonly db: Database,
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'exist'>,
     private readonly labels: NodeLabels,
   ) {}
 

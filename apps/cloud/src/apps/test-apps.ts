@@ -13,7 +13,6 @@ import { type TempDir, tempDir } from '@selvage/testkit';
 import { pino } from 'pino';
 import { type Database, MasterKey, openDatabase, Settings, Settings1700000000000 } from '../db/index.js';
 import { LiveFeed } from '../http/index.js';
-import type { Nodes } from '../nodes/nodes.module.js';
 import { Secrets, secretsSchema } from '../secrets/secrets.module.js';
 import { AppWrites } from './app-writes.service.js';
 import { AppsDesired, NodeApps, SecretsDesired } from './apps.desired.js';
@@ -81,7 +80,7 @@ export class AppsStage {
   ) {
     const poke = (nodes: Iterable<NodeRef>): void => void this.poked.push(...[...nodes].map(nodeKey));
     const desired = { poke };
-    const nodes = this.nodes as unknown as Nodes;
+    const { nodes } = this;
     this.feed.subscribe(({ noun, name }) => this.changed.push(`${noun} ${name}`));
     this.secrets = new Secrets(db, masterKey, this.feed, pino({ level: 'silent' }), desired);
     const placed = new PlacedApps(db);

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { App, AppStatus, NodeState } from '@selvage/protocol';
 import { In } from 'typeorm';
 import { Database } from '../db/index.js';
@@ -15,7 +15,7 @@ const BATCH = 500;
 export class AppViews {
   constructor(
     private readonly db: Database,
-    private readonly nodes: Nodes,
+    @Inject(Nodes) private readonly nodes: Pick<Nodes, 'statesOf'>,
     private readonly labels: NodeLabels,
   ) {}
 

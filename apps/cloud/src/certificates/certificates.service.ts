@@ -50,7 +50,7 @@ export class Certificates {
   constructor(
     private readonly db: Database,
     private readonly authority: HubAuthority,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find' | 'end'>,
     private readonly feed: LiveFeed,
     @Inject(LOG) private readonly log: Logger,
   ) {}

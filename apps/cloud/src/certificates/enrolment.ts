@@ -24,12 +24,12 @@ export class Enrolment {
     private readonly joins: Joins,
     private readonly renewals: Renewals,
     private readonly certificates: Certificates,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'end'>,
     private readonly authority: HubAuthority,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
-  start(port: TlsPort, metrics: Metrics): void {
+  start(port: Pick<TlsPort, 'post'>, metrics: Metrics): void {
     const registers = [metrics.registry];
     const issued = { name: 'selvage_certificates_issued_total', help: 'Certificates that nodes got' };
     const refused = { name: 'selvage_enrolment_refused_total', help: 'Joins and renewals that were refused' };

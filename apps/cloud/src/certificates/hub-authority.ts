@@ -23,7 +23,7 @@ export class HubAuthority {
   constructor(
     private readonly config: HubConfig,
     private readonly masterKey: MasterKey,
-    private readonly port: TlsPort,
+    @Inject(TlsPort) private readonly port: Pick<TlsPort, 'use'>,
     private readonly db: Database,
     @Inject(LOG) private readonly log: Logger,
   ) {}

@@ -3,7 +3,7 @@ import { type EdgeError, type IssuedCertificate, nodeKey, type NodeRef } from '@
 import { HubConfig } from '../config.js';
 import { type Database, MasterKey, openDatabase, type Schema, Settings, Settings1700000000000 } from '../db/index.js';
 import { LiveFeed, Metrics } from '../http/index.js';
-import type { PortHandler, ServerCredentials, Session, Sessions, TlsPort } from '../link/index.js';
+import type { PortHandler, ServerCredentials, Session } from '../link/index.js';
 import { createLog } from '../log/index.js';
 import { CertificateRow, JoinTokenRow } from './certificates.entity.js';
 import { Certificates1700000004000 } from './certificates.migration.js';
@@ -31,21 +31,32 @@ export class FakePort {
   }
 }
 
-/** As much of a session as slices look at. */
-export type OpenLink = Pick<Session, 'ref' | 'serial' | 'agent' | 'openedAt' | 'heardAt'>;
-
 /** Takes the place of the live links. */
 export class FakeSessions {
-  readonly live = new Map<string, OpenLink>();
+  readonly live = new Map<string, Session>();
   readonly ended: [node: string, code: string][] = [];
+  listeners = 0;
 
-  find(ref: NodeRef): OpenLink | undefined {
+  find(ref: NodeRef): Session | undefined {
     return this.live.get(nodeKey(ref));
   }
-  open(ref: NodeRef, serial = '00'): OpenLink {
-    const session = { ref, serial, agent: '0.1.0', openedAt: Date.now(), heardAt: Date.now() };
+  open(ref: NodeRef, serial = '00'): Session {
+    const stored = { position: null, hashes: {} };
+    const session = {
+      ref,
+      serial,
+      agent: '0.1.0',
+      openedAt: Date.now(),
+      heardAt: Date.now(),
+      stored,
+      send: () => undefined,
+    };
     this.live.set(nodeKey(ref), session);
     return session;
+  }
+  /** Nobody comes or goes by itself. */
+  listen(): void {
+    this.listeners += 1;
   }
   end(ref: NodeRef, { code }: EdgeError): void {
     if (this.live.delete(nodeKey(ref))) this.ended.push([nodeKey(ref), code]);
@@ -87,8 +98,8 @@ export class CertificatesStage {
     readonly db: Database,
     masterKey: MasterKey,
   ) {
-    this.authority = new HubAuthority(config, masterKey, this.port as unknown as TlsPort, db, this.log);
-    this.certificates = new Certificates(db, this.authority, this.asSessions, this.feed, this.log);
+    this.authority = new HubAuthority(config, masterKey, this.port, db, this.log);
+    this.certificates = new Certificates(db, this.authority, this.sessions, this.feed, this.log);
   }
 
   /** `url`: of a PostgreSQL database, none for SQLite. `more`: entities and migrations of other slices. */
@@ -107,10 +118,6 @@ export class CertificatesStage {
     const stage = new CertificatesStage(config, db, await MasterKey.open(config.masterKeyFile));
     await stage.start();
     return stage;
-  }
-
-  get asSessions(): Sessions {
-    return this.sessions as unknown as Sessions;
   }
 
   async close(): Promise<void> {
@@ -132,7 +139,7 @@ export class CertificatesStage {
     await this.authority.start();
     const joins = new Joins(this.db, this.config, this.authority, this.certificates);
     const renewals = new Renewals(this.db, this.config, this.authority);
-    const enrolment = new Enrolment(joins, renewals, this.certificates, this.asSessions, this.authority, this.log);
-    enrolment.start(this.port as unknown as TlsPort, this.metrics);
+    const enrolment = new Enrolment(joins, renewals, this.certificates, this.sessions, this.authority, this.log);
+    enrolment.start(this.port, this.metrics);
   }
 }

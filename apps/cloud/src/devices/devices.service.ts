@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Device, type deviceList, EdgeError, type ShownKey } from '@selvage/protocol';
 import { type EntityManager, In } from 'typeorm';
 import type { z } from 'zod';
@@ -32,7 +32,7 @@ export class Devices {
 
   constructor(
     private readonly db: Database,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find'>,
     private readonly hooks: DeviceHooks,
   ) {
     this.store = new ResourceStore(db, DeviceRow, 'device');

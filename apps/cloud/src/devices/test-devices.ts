@@ -57,7 +57,7 @@ export class DevicesStage {
     const room = new Room();
     this.signals = new DeviceSignals(desired, feed);
     this.notes = new DeviceNotes(db, room);
-    this.devices = new Devices(db, base.asSessions, this.hooks);
+    this.devices = new Devices(db, base.sessions, this.hooks);
     const checks = new DeviceChecks(nodes, this.devices, room);
     this.writes = new DeviceWrites(db, checks, this.devices, this.hooks, credentials, this.signals);
     this.models = new Models(db, this.hooks, room, desired, feed);

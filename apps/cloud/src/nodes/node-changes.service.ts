@@ -20,7 +20,7 @@ export class NodeChanges {
   private readonly relabelListeners: RelabelListener[] = [];
 
   constructor(
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'end'>,
     @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
     @Inject(ReportedHashes) private readonly hashes: Pick<ReportedHashes, 'forget'>,

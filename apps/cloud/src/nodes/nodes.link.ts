@@ -38,7 +38,7 @@ export class NodeLinks implements SessionListener {
     private readonly gate: NodeGate,
     private readonly inbound: InboundRegistry,
     private readonly feed: LiveFeed,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find' | 'end' | 'listen'>,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 

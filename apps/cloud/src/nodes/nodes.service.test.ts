@@ -21,7 +21,11 @@ const at = (name: string) => ({ project: 'default', name });
 const ref = (node: string) => ({ project: 'default', node });
 const spec = { enabled: true, description: '' };
 const hour = { ttlSeconds: 3600 };
-const facts = { hostname: 'h', mountAllowList: ['/srv'] } as unknown as NodeFacts;
+const facts: NodeFacts = {
+  ...{ hostname: 'h', arch: 'amd64', os: 'linux', kernel: '6.1', cpus: 2, cpuModel: 'c', gpus: [], addresses: [] },
+  ...{ memoryBytes: 4, diskBytes: 2, diskFreeBytes: 1, agentVersion: '0.1.0', bootedAt: '2026-01-01T00:00:00.000Z' },
+  ...{ docker: { state: 'missing', reason: 'none' }, mountAllowList: ['/srv'] },
+};
 
 describe.each(DIALECTS)('on %s', (dialect) => {
   const databases = testDatabases(dialect);
@@ -43,15 +47,15 @@ describe.each(DIALECTS)('on %s', (dialect) => {
       entities: [NodeRow],
       migrations: [Nodes1700000005000, NodeBrokers1700000010000],
     });
-    const { db, certificates, asSessions, feed, config, log } = stage;
+    const { db, certificates, sessions, feed, config, log } = stage;
     const poke = (refs: Iterable<{ node: string }>): void => void poked.push(...[...refs].map(({ node }) => node));
     const desired = { poke, revisions: () => ({ desired: 7, stored: 6 }) };
     const forget = (_tx: unknown, { node }: { node: string }) => Promise.resolve(void forgotten.push(node));
-    const changes = new NodeChanges(asSessions, desired, feed, { forget }, { forget });
-    nodes = new Nodes(db, certificates, asSessions, desired, changes);
+    const changes = new NodeChanges(sessions, desired, feed, { forget }, { forget });
+    nodes = new Nodes(db, certificates, sessions, desired, changes);
     writes = new NodeWrites(db, config, certificates, nodes, changes, log);
     gate = new NodeGate(certificates, nodes);
-    presence = new Presence(db, feed, asSessions, config, log);
+    presence = new Presence(db, feed, sessions, config, log);
     nodes.onModuleInit();
     nodes.onRelabelled(({ node }) => relabelled.push(node));
     nodes.onRemoved((_tx, { node }) => Promise.resolve(void removed.push(node)));
@@ -156,16 +160,16 @@ describe.each(DIALECTS)('on %s', (dialect) => {
 
     it('is disconnected when it was locked out while its link opened', async () => {
       await joined('a8');
-      const { asSessions, feed, log, sessions } = stage;
-      const links = new NodeLinks(new GateRegistry(), gate, new InboundRegistry(), feed, asSessions, log);
+      const { feed, log, sessions } = stage;
+      const links = new NodeLinks(new GateRegistry(), gate, new InboundRegistry(), feed, sessions, log);
       const [certificate] = (await stage.certificates.list(ref('a8'), { limit: 1 })).items;
       const serial = certificate?.serial ?? '';
-      links.opened(sessions.open(ref('a8'), serial) as Session);
+      links.opened(sessions.open(ref('a8'), serial));
       await gate.recheck({ ref: ref('a8'), serial });
       expect(sessions.find(ref('a8'))).toBeDefined();
       sessions.live.delete('default/a8');
       await stage.certificates.revoke({ project: 'default', serial }, 'lost');
-      links.opened(sessions.open(ref('a8'), serial) as Session);
+      links.opened(sessions.open(ref('a8'), serial));
       await until(() => sessions.find(ref('a8')) === undefined);
       expect(sessions.ended.at(-1)).toEqual(['default/a8', 'certificate_revoked']);
     });
@@ -217,7 +221,7 @@ describe.each(DIALECTS)('on %s', (dialect) => {
     });
 
     it('is when they were there: told at once, written soon', async () => {
-      const session = stage.sessions.open(ref('a6')) as Session;
+      const session = stage.sessions.open(ref('a6'));
       changed.length = 0;
       presence.opened(session);
       presence.closed({ ...session, heardAt: Date.UTC(2020, 0, 1) });

@@ -31,7 +31,7 @@ export class Nodes implements OnModuleInit {
   constructor(
     private readonly db: Database,
     private readonly certificates: Certificates,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find'>,
     @Inject(Desired) private readonly desired: Pick<Desired, 'revisions'>,
     private readonly changes: NodeChanges,
   ) {

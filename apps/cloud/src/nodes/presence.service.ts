@@ -24,7 +24,7 @@ export class Presence implements SessionListener {
   constructor(
     private readonly db: Database,
     private readonly feed: LiveFeed,
-    private readonly sessions: Sessions,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'listen'>,
     private readonly config: HubConfig,
     @Inject(LOG) private readonly log: Logger,
   ) {}
