@@ -5,7 +5,7 @@ import { type TempDir, tempDir, until } from '@selvage/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertificatesStage, machine } from '../certificates/test-stage.js';
 import { DIALECTS, testDatabases } from '../db/test-databases.js';
-import { GateRegistry, InboundRegistry, type Session } from '../link/index.js';
+import { GateRegistry, InboundRegistry } from '../link/index.js';
 import { NodeChanges } from './node-changes.service.js';
 import { NodeGate } from './node-gate.js';
 import { NodeWrites } from './node-writes.service.js';
