@@ -68,11 +68,14 @@ describe('the documentation', () => {
       expect([name, rows.get(name)]).toEqual([name, value === '' ? 'none' : `\`${value}\``]);
   });
 
-  it.each(['docs/manifests.md', 'docs/devices.md'])('shows manifests in %s that apply takes', (page) => {
-    const problems = manifestsIn(page).map((document) => manifest.safeParse(document).error?.message);
-    expect(problems.length).toBeGreaterThan(0);
-    expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
-  });
+  it.each(['docs/manifests.md', 'docs/devices.md', 'docs/routes.md'])(
+    'shows manifests in %s that apply takes',
+    (page) => {
+      const problems = manifestsIn(page).map((document) => manifest.safeParse(document).error?.message);
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.filter((problem) => problem !== undefined)).toEqual([]);
+    },
+  );
 
   it('names every field that a manifest may have', () => {
     const fields = new Set(fieldsOf(z.toJSONSchema(manifest, { io: 'input', unrepresentable: 'any' })));

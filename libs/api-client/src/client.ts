@@ -3,7 +3,7 @@ import { chunksOf, textOf } from './answer-body.js';
 import type { CallArguments } from './call-input.js';
 import { jsonOf, notTheApi, refusal, unreachable } from './failures.js';
 import { Limit } from './limit.js';
-import { type LiveEvent, liveEvents } from './live-events.js';
+import { changesIn, eventValues, type LiveEvent } from './live-events.js';
 import { type RawInput, requestOf, urlOf } from './request.js';
 
 export interface ClientOptions {
@@ -30,6 +30,8 @@ export interface Client {
   stream<E extends Endpoint>(endpoint: E, ...input: CallArguments<E>): AsyncIterable<Uint8Array>;
   /** What the hub says on an event stream. It says no more than "this changed"; read again after each connect. */
   events<E extends Endpoint>(endpoint: E, ...input: CallArguments<E>): AsyncIterable<LiveEvent>;
+  /** The data of each event of an event stream, JSON, not checked yet. */
+  values<E extends Endpoint>(endpoint: E, ...input: CallArguments<E>): AsyncIterable<unknown>;
 }
 
 const DEADLINE_MS = 30_000;
@@ -70,12 +72,16 @@ class FetchClient implements Client {
     }
   }
 
-  async *events<E extends Endpoint>(endpoint: E, ...[input]: CallArguments<E>): AsyncGenerator<LiveEvent> {
+  events<E extends Endpoint>(endpoint: E, ...input: CallArguments<E>): AsyncGenerator<LiveEvent> {
+    return changesIn(this.values(endpoint, ...input));
+  }
+
+  async *values<E extends Endpoint>(endpoint: E, ...[input]: CallArguments<E>): AsyncGenerator {
     const raw: RawInput = input ?? {};
     const limit = new Limit(this.options.deadlineMs ?? DEADLINE_MS, raw.signal);
     try {
       const response = await this.open(endpoint, raw, limit);
-      yield* liveEvents(this.pieces(response, limit, this.options.eventSilenceMs ?? EVENT_SILENCE_MS));
+      yield* eventValues(this.pieces(response, limit, this.options.eventSilenceMs ?? EVENT_SILENCE_MS));
     } finally {
       limit.end();
     }

@@ -10,22 +10,31 @@ export interface LiveEvent {
 
 const MAX_EVENT = 64 * 1024;
 
-/** Reads server-sent events out of a stream; those that are no `LiveEvent` are passed over. */
-export async function* liveEvents(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<LiveEvent, void, undefined> {
+/** The changes among what an event stream says; whatever else it says is passed over. */
+export async function* changesIn(values: AsyncIterable<unknown>): AsyncGenerator<LiveEvent> {
+  for await (const value of values) yield* changeIn(value);
+}
+
+/** The data of server-sent events, read as JSON; what is no JSON is passed over. */
+export async function* eventValues(chunks: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of chunks) {
     const blocks = (rest + decoder.decode(chunk, { stream: true })).replaceAll('\r\n', '\n').split('\n\n');
     rest = blocks.pop() ?? '';
     if (rest.length > MAX_EVENT) throw new EdgeError('internal', 'The hub sent an event that does not end.');
-    for (const block of blocks) yield* eventOf(block);
+    for (const block of blocks) yield* valueOf(block);
   }
 }
 
-function* eventOf(block: string): Generator<LiveEvent> {
+function* valueOf(block: string): Generator {
   const lines = block.split('\n').filter((line) => line.startsWith('data:'));
   if (lines.length === 0) return;
   const value = jsonOf(lines.map((line) => line.slice('data:'.length)).join('\n'));
+  if (value !== undefined) yield value;
+}
+
+function* changeIn(value: unknown): Generator<LiveEvent> {
   if (typeof value !== 'object' || value === null || !('noun' in value) || !('name' in value)) return;
   const { noun, name } = value;
   const project: unknown = 'project' in value ? value.project : undefined;

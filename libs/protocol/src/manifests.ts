@@ -4,7 +4,9 @@ import { clientSpec } from './clients.js';
 import { deviceModelSpec, deviceSpec } from './devices.js';
 import { labels } from './labels.js';
 import { name } from './ids.js';
+import { endpointSpec } from './message-endpoints.js';
 import { nodeSpec } from './nodes.js';
+import { routeSpec } from './routes.js';
 import { secretSpec } from './secrets.js';
 
 const head = { name, labels: labels.default({}), project: name.optional() };
@@ -17,5 +19,7 @@ export const manifest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('DeviceModel'), ...head, spec: deviceModelSpec.prefault({}) }),
   z.strictObject({ kind: z.literal('Device'), ...head, spec: deviceSpec.prefault({}) }),
   z.strictObject({ kind: z.literal('Client'), ...head, spec: clientSpec.prefault({}) }),
+  z.strictObject({ kind: z.literal('Endpoint'), ...head, spec: endpointSpec }),
+  z.strictObject({ kind: z.literal('Route'), ...head, spec: routeSpec }),
 ]);
 export type Manifest = z.infer<typeof manifest>;

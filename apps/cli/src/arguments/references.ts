@@ -9,6 +9,8 @@ const NOUNS = {
   device: ['device', 'devices'],
   'device-model': ['device-model', 'device-models', 'model', 'models'],
   client: ['client', 'clients'],
+  endpoint: ['endpoint', 'endpoints'],
+  route: ['route', 'routes'],
   project: ['project', 'projects'],
   certificate: ['certificate', 'certificates', 'cert', 'certs'],
   token: ['token', 'tokens'],

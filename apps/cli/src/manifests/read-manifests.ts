@@ -7,7 +7,10 @@ import { readSources } from './sources.js';
 const MAX_DOCUMENTS = 1000;
 
 /** Kinds in the order in which they are applied: what others name comes first. */
-const ORDER: readonly Manifest['kind'][] = ['Secret', 'DeviceModel', 'Node', 'Device', 'Client', 'App'];
+const ORDER: readonly Manifest['kind'][] = [
+  ...(['Secret', 'Endpoint', 'DeviceModel', 'Node'] as const),
+  ...(['Device', 'Client', 'App', 'Route'] as const),
+];
 
 /** A manifest and the project that it goes to. */
 export type Target = Manifest & { readonly project: string };
@@ -39,7 +42,9 @@ export const NOUN_OF = {
   Client: 'client',
   Device: 'device',
   DeviceModel: 'device-model',
+  Endpoint: 'endpoint',
   Node: 'node',
+  Route: 'route',
   Secret: 'secret',
 } as const satisfies Record<Manifest['kind'], NounName>;
 

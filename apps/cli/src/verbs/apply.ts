@@ -4,7 +4,9 @@ import {
   type Device,
   type DeviceModel,
   endpoints,
+  type MessageEndpoint,
   type Node,
+  type Route,
   type Secret,
   toEdgeError,
 } from '@selvage/protocol';
@@ -32,7 +34,7 @@ interface Options extends ProjectOptions {
   readonly dryRun?: true;
 }
 
-type Existing = App | Client | Device | DeviceModel | Node | Secret;
+type Existing = App | Client | Device | DeviceModel | MessageEndpoint | Node | Route | Secret;
 type Outcome = 'created' | 'changed' | 'unchanged';
 
 /** `selvage apply`: makes the hub hold what manifests say. Nothing is sent when any document of any file is bad. */
@@ -124,7 +126,9 @@ const READ = {
   Client: endpoints.clients.get,
   Device: endpoints.devices.get,
   DeviceModel: endpoints.deviceModels.get,
+  Endpoint: endpoints.endpoints.get,
   Node: endpoints.nodes.get,
+  Route: endpoints.routes.get,
   Secret: endpoints.secrets.get,
 };
 
@@ -148,8 +152,12 @@ function put(world: World, { client }: Session, target: Target): Promise<Existin
       return client.call(endpoints.devices.put, request(world, target));
     case 'DeviceModel':
       return client.call(endpoints.deviceModels.put, request(world, target));
+    case 'Endpoint':
+      return client.call(endpoints.endpoints.put, request(world, target));
     case 'Node':
       return client.call(endpoints.nodes.put, request(world, target));
+    case 'Route':
+      return client.call(endpoints.routes.put, request(world, target));
     case 'Secret':
       return client.call(endpoints.secrets.put, request(world, target));
   }

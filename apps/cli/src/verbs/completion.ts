@@ -53,7 +53,7 @@ function given({ registeredArguments }: Command): Entry['words'] {
 }
 
 const NOUNS = [
-  ...['nodes', 'apps', 'secrets', 'devices', 'device-models', 'clients'],
+  ...['nodes', 'apps', 'secrets', 'devices', 'device-models', 'clients', 'endpoints', 'routes'],
   ...['projects', 'certificates', 'tokens', 'audit'],
 ].map((word) => ({
   word,

@@ -22,15 +22,18 @@ interface Options extends ProjectOptions {
   readonly yes?: true;
 }
 
-const NOUNS = ['app', 'secret', 'node', 'device', 'device-model', 'client'] as const;
+const NOUNS = ['app', 'secret', 'node', 'device', 'device-model', 'client', 'endpoint', 'route'] as const;
 type Doomed = Reference<(typeof NOUNS)[number]> & { readonly project: string };
 
 /** `selvage delete`: deletes objects by name, or those that manifests name. */
 export const remove: Register = (parent, world) => {
   const command = parent
     .command('delete')
-    .description('delete apps, secrets, nodes, devices, device models and clients')
-    .argument('[object...]', 'app/NAME, secret/NAME, node/NAME, device/NAME, device-model/NAME or client/NAME')
+    .description('delete apps, secrets, nodes, devices, device models, clients, endpoints and routes')
+    .argument(
+      '[object...]',
+      'app/NAME, secret/NAME, node/NAME, device/NAME, device-model/NAME, client/NAME, endpoint/NAME or route/NAME',
+    )
     .option('-f, --file <path>', 'delete what these manifests describe; may be repeated', collect)
     .addOption(
       new Option('--volumes <what>', "what becomes of an app's volumes").choices(['keep', 'remove']).default('keep'),
@@ -80,6 +83,8 @@ const REMOVE = {
   device: endpoints.devices.remove,
   'device-model': endpoints.deviceModels.remove,
   client: endpoints.clients.remove,
+  endpoint: endpoints.endpoints.remove,
+  route: endpoints.routes.remove,
 };
 
 interface Job {

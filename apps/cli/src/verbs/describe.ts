@@ -12,10 +12,11 @@ import {
 } from '../world/index.js';
 import { certificateLines } from './certificate-lines.js';
 import { clientLines, deviceLines, deviceModelLines } from './describe-devices.js';
+import { endpointLines, routeLines } from './describe-routes.js';
 import { headFacts } from './head-facts.js';
 import { instanceLines } from './instances.js';
 
-const NOUNS = ['node', 'app', 'secret', 'device', 'device-model', 'client'] as const;
+const NOUNS = ['node', 'app', 'secret', 'device', 'device-model', 'client', 'endpoint', 'route'] as const;
 
 const LINES: Readonly<Record<(typeof NOUNS)[number], Lines>> = {
   node: (...given) => nodeLines(...given),
@@ -24,6 +25,8 @@ const LINES: Readonly<Record<(typeof NOUNS)[number], Lines>> = {
   device: deviceLines,
   'device-model': deviceModelLines,
   client: clientLines,
+  endpoint: endpointLines,
+  route: routeLines,
 };
 
 /** `selvage describe`: everything about one object, for people. */
@@ -31,7 +34,10 @@ export const describe: Register = (parent, world) => {
   const command = parent
     .command('describe')
     .description('show everything about one object')
-    .argument('<object...>', 'node/NAME, app/NAME, secret/NAME, device/NAME, device-model/NAME or client/NAME');
+    .argument(
+      '<object...>',
+      'node/NAME, app/NAME, secret/NAME, device/NAME, device-model/NAME, client/NAME, endpoint/NAME or route/NAME',
+    );
   inProject(command).action((given: string[], options: ProjectOptions) =>
     run(world, referenceOf(given, NOUNS), options),
   );

@@ -8,9 +8,11 @@ import {
   deviceModels,
   devices,
   type Filter,
+  messageEndpoints,
   nodes,
   type Noun,
   projects,
+  routes,
   secrets,
   tokens,
 } from '../nouns/index.js';
@@ -45,6 +47,8 @@ const SHOW: Readonly<Record<NounName, Show>> = {
   device: shower(devices),
   'device-model': shower(deviceModels),
   client: shower(clients),
+  endpoint: shower(messageEndpoints),
+  route: shower(routes),
   project: shower(projects),
   token: shower(tokens),
   audit: shower(audit),
@@ -57,6 +61,8 @@ const NOUNS = [
   'device',
   'device-model',
   'client',
+  'endpoint',
+  'route',
   'project',
   'certificate',
   'token',
@@ -68,7 +74,7 @@ export const get: Register = (parent, world) => {
   const command = parent
     .command('get')
     .description(
-      'list objects: nodes, apps, secrets, devices, device-models, clients, projects, certificates NODE|device/NAME, tokens, audit',
+      'list objects: nodes, apps, secrets, devices, device-models, clients, endpoints, routes, projects, certificates NODE|device/NAME, tokens, audit',
     )
     .argument('<noun>', 'what to list')
     .argument('[name]', 'one object of it; for certificates the node')

@@ -1,12 +1,11 @@
-import type { App, Client, Device, DeviceModel, Node, Secret } from '@selvage/protocol';
+import type { App, Client, Device, DeviceModel, MessageEndpoint, Node, Route, Secret } from '@selvage/protocol';
 import { labelText } from '../nouns/index.js';
 import { type Facts, moment } from '../output/index.js';
 
+type Described = App | Client | Device | DeviceModel | MessageEndpoint | Node | Route | Secret;
+
 /** What `describe` says of any object first. */
-export function headFacts(
-  { name, project, labels, revision, createdAt, updatedAt }: App | Client | Device | DeviceModel | Node | Secret,
-  now: number,
-): Facts {
+export function headFacts({ name, project, labels, revision, createdAt, updatedAt }: Described, now: number): Facts {
   return [
     ['name', name],
     ['project', project],

@@ -4,6 +4,7 @@ import { cert } from './cert.js';
 import { completion } from './completion.js';
 import { remove } from './delete.js';
 import { describe } from './describe.js';
+import { endpoint } from './endpoint.js';
 import { get } from './get.js';
 import { history } from './history.js';
 import { login } from './login.js';
@@ -13,6 +14,7 @@ import { node } from './node.js';
 import { password } from './password.js';
 import { project } from './project.js';
 import { rollout } from './rollout.js';
+import { route } from './route.js';
 import { set } from './set.js';
 import { token } from './token.js';
 import { version } from './version.js';
@@ -32,6 +34,8 @@ export const verbs: readonly Register[] = [
   set,
   history,
   node,
+  route,
+  endpoint,
   cert,
   password,
   token,

@@ -180,17 +180,20 @@ describe('the program', () => {
       const script = `${out}\nCOMP_WORDS=(selvage ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _selvage; echo "\${COMPREPLY[*]}"`;
       return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim();
     };
-    expect(complete('ro')).toBe('rollout');
+    expect(complete('rol')).toBe('rollout');
     expect(complete('node', 'en')).toBe('enable');
     expect(complete('get', 'nodes', '--sel')).toBe('--selector');
     expect(complete('get', 'no')).toBe('nodes');
     expect(complete('get', 'nodes', '-o', 'y')).toBe('yaml');
     expect(complete('delete', 'app/web', '--volumes', '')).toBe('keep remove');
     expect(complete('token', 'create', 'ci', '--role', 'op')).toBe('operator');
+    expect(complete('get', 'rou')).toBe('routes');
+    expect(complete('route', 're')).toBe('resume replay');
+    expect(complete('endpoint', 'test', 'en')).toBe('endpoint/');
     expect(complete('completion', 'z')).toBe('zsh');
     expect(complete('describe', 'de')).toBe('device/ device-model/');
     expect(complete('rollout', 'status', 'a')).toBe('app/');
-    expect(complete('nonsense', 'ro')).toBe('rollout');
+    expect(complete('nonsense', 'rol')).toBe('rollout');
   });
 
   it.each([
