@@ -9,6 +9,7 @@ import {
   readFilter,
   readPath,
   readTransform,
+  type Seen,
   type Transform,
 } from '@selvage/routes';
 import { Database } from '../db/index.js';
@@ -102,8 +103,8 @@ export class KnownRoutes {
     const { filter, transform, source } = spec;
     const route: KnownRoute = {
       ...{ uid, project, name, spec },
-      filter: filter === undefined ? undefined : readFilter(filter),
-      transform: transform === undefined ? undefined : readTransform(transform),
+      filter: filter === undefined ? undefined : atUse(() => readFilter(filter)),
+      transform: transform === undefined ? undefined : atUse(() => readTransform(transform)),
       path: source.endpoint === 'rest' ? readPath(source.path) : undefined,
     };
     this.byUid.set(uid, route);
@@ -111,6 +112,12 @@ export class KnownRoutes {
     this.projects.set(project, own);
     own.set(name, route);
   }
+}
+
+/** Reads an expression when it is first used: one that an older hub took and this one does not must not keep the hub from starting. */
+function atUse<T>(read: () => (seen: Seen) => T): (seen: Seen) => T {
+  let known: ((seen: Seen) => T) | undefined;
+  return (seen) => (known ??= read())(seen);
 }
 
 /** A route that takes a request, and what the captures of its path stand for. */

@@ -9,7 +9,7 @@ import { Calls } from '../link/index.js';
 import { RouteCounts } from './counts.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import type { KnownRoute } from './known-routes.service.js';
-import { laneName, type Lane } from './lanes.rules.js';
+import { laneName, type Lane, stateName } from './lanes.rules.js';
 import { LiveRoutes } from './live-routes.service.js';
 import { longTopic } from './routes.rules.js';
 import { Services } from './services.service.js';
@@ -63,16 +63,15 @@ export class LastLeg {
     ready: readonly Ready[],
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
-    const { project, spec } = route;
-    const { endpoint } = spec.target;
+    const { project } = route;
     try {
       const outcomes = await this.byKind(route, lane, ready, signal);
-      this.connections.went(project, endpoint, failureIn(outcomes));
+      this.connections.went(project, stateName(route), failureIn(outcomes));
       return outcomes;
     } catch (cause) {
       if (signal.aborted) throw cause;
       const detail = cause instanceof Away ? cause.message : toEdgeError(cause).detail || String(cause);
-      this.connections.went(project, endpoint, detail);
+      this.connections.went(project, stateName(route), detail);
       this.counts.failed(route.uid, detail);
       throw cause;
     }

@@ -6,7 +6,7 @@ import { Database } from '../db/index.js';
 import { Connections } from '../endpoints/endpoints.module.js';
 import { RouteCounts } from './counts.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
-import { readLane } from './lanes.rules.js';
+import { readLane, stateName } from './lanes.rules.js';
 import { RouteReportRow, RouteRow } from './routes.entity.js';
 import { shownRoute } from './routes.rules.js';
 import { type HubBacklog, type NodeCounts, statsOf } from './stats.rules.js';
@@ -42,7 +42,7 @@ export class RouteViews {
     const now = systemClock.now();
     const fromNodes = spec.source.endpoint === 'edge';
     const stats = statsOf(this.counts.of(uid), this.backlog(uid, oldest), { nodes, fromNodes, now });
-    const { state, detail } = this.connections.state(project, spec.target.endpoint);
+    const { state, detail } = this.connections.state(project, stateName({ uid, spec }));
     if (spec.state !== 'active' || state !== 'failing') return { state: spec.state, detail: '', stats };
     return { state: 'failing', detail, stats };
   }
