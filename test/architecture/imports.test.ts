@@ -25,6 +25,8 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['msgpackr', /^libs\/wire\//],
   ['node-forge', /^libs\/pki\//],
   ['mqtt', /^(libs\/device-sdk\/src\/session|apps\/cloud\/src\/endpoints\/kinds\/mqtt-line)\.ts$/],
+  ['@nats-io/jetstream', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
+  ['@nats-io/transport-node', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
   ['pg', /^apps\/cloud\/src\/endpoints\/kinds\/postgres\.ts$/],
 ];
 

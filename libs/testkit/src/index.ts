@@ -2,6 +2,7 @@ export * from './fake-clock.js';
 export * from './free-port.js';
 export * from './images.js';
 export * from './mosquitto.js';
+export * from './nats.js';
 export * from './postgres.js';
 export * from './registry.js';
 export * from './server-program.js';

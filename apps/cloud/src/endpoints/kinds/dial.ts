@@ -33,6 +33,6 @@ export function hostPort(text: string): { readonly host: string; readonly port: 
 }
 
 /** What is trusted when an endpoint has a `ca`: that, and nothing else. */
-export function trust(ca: string | undefined): ConnectionOptions {
+export function trust(ca: string | undefined): { readonly ca?: string } {
   return ca === undefined ? {} : { ca };
 }

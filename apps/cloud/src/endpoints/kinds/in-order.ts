@@ -2,7 +2,7 @@ import { Away, type Outcome } from '@selvage/outbox';
 import { asAway } from './away.js';
 import type { Outgoing } from './kind.js';
 
-/** Messages of so many keys are under way at once. */
+/** Messages of so many keys are under way at once, unless the caller can bear more. */
 const AT_ONCE = 16;
 
 /**
@@ -12,6 +12,7 @@ const AT_ONCE = 16;
 export async function inOrder(
   batch: readonly Outgoing[],
   deliver: (one: Outgoing) => Promise<Outcome>,
+  atOnce = AT_ONCE,
 ): Promise<readonly Outcome[]> {
   const outcomes = batch.map((): Outcome => ({ is: 'waits' }));
   const queues = [...byKey(batch).values()];
@@ -33,7 +34,7 @@ export async function inOrder(
         if (one === undefined || !(await tried(index, one))) break;
       }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, queues.length) }, run));
+  await Promise.all(Array.from({ length: Math.min(atOnce, queues.length) }, run));
   if (away.error !== undefined && outcomes.every(({ is }) => is === 'waits')) throw away.error;
   return outcomes;
 }

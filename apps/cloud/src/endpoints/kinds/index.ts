@@ -1,6 +1,7 @@
 import type { EndpointKind } from '@selvage/protocol';
 import type { Kind } from './kind.js';
 import { mqtt } from './mqtt.js';
+import { nats } from './nats.js';
 import { postgres } from './postgres.js';
 import { webhook } from './webhook.js';
 
@@ -8,7 +9,7 @@ import { webhook } from './webhook.js';
 export type HubKind = Exclude<EndpointKind, 'service'>;
 
 /** Every kind by its name. */
-export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, postgres, webhook };
+export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, nats, postgres, webhook };
 
 export type { Given, Kind, Outgoing, Target } from './kind.js';
 export { Reach } from './reach.js';

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Away } from '@selvage/outbox';
 import { FakeClock, type Mosquitto, startMosquitto, until } from '@selvage/testkit';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Outgoing, Target } from './kind.js';
 import { mqtt } from './mqtt.js';
 import { Reach } from './reach.js';
@@ -61,8 +61,10 @@ describe('a broker of MQTT', () => {
   beforeAll(async () => {
     certificates = await testCertificates(['localhost', '127.0.0.1']);
   });
-  afterEach(() => Promise.all(opened.splice(0).map((target) => target.close())));
-  afterAll(() => Promise.all(brokers.map((broker) => broker.stop())));
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((target) => target.close()));
+    await Promise.all(brokers.splice(0).map((broker) => broker.stop()));
+  });
 
   it('has messages in their order, under their own topic or that of the route, as soon as it says so', async () => {
     const broker = await start({ user: USER });

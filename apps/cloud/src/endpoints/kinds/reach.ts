@@ -51,6 +51,17 @@ export class Reach {
     if (ipaddr.isValid(bare)) this.check(bare);
   }
 
+  /** What a host stands for now. @throws EdgeError `target_refused`, and what the resolver says. */
+  addresses(host: string): Promise<string[]> {
+    if (ipaddr.isValid(host)) this.check(host);
+    return new Promise((resolve, reject) => {
+      this.lookup(host, { all: true }, (error, found) => {
+        if (error !== null) reject(error);
+        else resolve(typeof found === 'string' ? [found] : found.map(({ address }) => address));
+      });
+    });
+  }
+
   /** Resolves names for sockets, and refuses what they must not reach. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     this.resolve(hostname, { ...options, all: true }, (error, addresses) => {
