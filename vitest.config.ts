@@ -16,6 +16,8 @@ const WITHOUT_HUB_DATABASE = [
   'test/flows/start.test.ts',
   // What an agent does while its engine is away; the hub only watches.
   'test/flows/docker-away.test.ts',
+  // What is installed without any hub.
+  'test/flows/device-sdk-package.test.ts',
   // The node's broker and what it keeps on its own disk.
   'test/flows/broker.test.ts',
   'test/faults/broker-kills.test.ts',
