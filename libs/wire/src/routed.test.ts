@@ -25,6 +25,11 @@ describe('a message of a route', () => {
     expect(read(plain)).toEqual(plain);
   });
 
+  it('keeps what captures stand for, also under the name of something of its own', () => {
+    const vars = { ...full.vars, id: '7', topic: 'cars' };
+    expect(read({ ...full, vars }).vars).toEqual(vars);
+  });
+
   it.each(['00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'x', '01-a-b-c'])(
     'keeps a trace of another form, %s, as it is',
     (traceparent) => {

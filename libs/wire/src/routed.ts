@@ -11,7 +11,7 @@ const packr = new Packr({
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TRACE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-/** Variables that are told by the message itself. */
+/** Variables that are told by the message itself, unless a capture of a route has that name. */
 const OWN = ['id', 'topic', 'node', 'device'] as const;
 
 /**
@@ -39,7 +39,7 @@ export function decodeRouted(bytes: Uint8Array): RoutedMessage {
   const parsed = routedMessage.safeParse({
     ...{ ...given, at, payload },
     ...present({ traceparent: traceOf(trace), contentType, hops: Array.isArray(hops) ? hops.map(uuidOf) : undefined }),
-    vars: typeof vars === 'object' && vars !== null ? { ...vars, ...given } : vars,
+    vars: typeof vars === 'object' && vars !== null ? { ...given, ...vars } : vars,
   });
   if (parsed.success) return parsed.data;
   throw new EdgeError('bad_request', `The message does not have the form of a route's: ${problemsOf(parsed.error)}.`);

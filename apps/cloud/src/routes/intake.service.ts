@@ -88,7 +88,7 @@ export class RouteIntake implements MessageHandler {
     const { topic, traceparent } = own;
     const message: RoutedMessage = {
       ...{ id, topic, at, payload },
-      vars: { ...own.vars, id, topic, project: route.project },
+      vars: { id, topic, project: route.project, ...own.vars },
       ...(contentType !== undefined && { contentType }),
       ...(traceparent !== undefined && { traceparent }),
     };
