@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { systemClock } from '@selvage/reconcile';
+import { Access } from './access.js';
 import { LiveController } from './live.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { Metrics } from './metrics.js';
@@ -13,7 +14,7 @@ const streams = { provide: OpenStreams, useFactory: () => new OpenStreams(system
 @Global()
 @Module({
   controllers: [LiveController],
-  providers: [AuthRegistry, LiveFeed, Metrics, streams, RateLimit, RequestHooks],
-  exports: [AuthRegistry, LiveFeed, Metrics, OpenStreams, RateLimit, RequestHooks],
+  providers: [Access, AuthRegistry, LiveFeed, Metrics, streams, RateLimit, RequestHooks],
+  exports: [Access, AuthRegistry, LiveFeed, Metrics, OpenStreams, RateLimit, RequestHooks],
 })
 export class HttpModule {}

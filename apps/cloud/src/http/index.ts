@@ -1,3 +1,4 @@
+export { Access } from './access.js';
 export { AccessGuard } from './access.guard.js';
 export { AuditInterceptor } from './audit.interceptor.js';
 export { type Authenticator, type Caller, mayAs, mayIn, reachesAll } from './caller.js';
@@ -7,7 +8,7 @@ export { HttpModule } from './http.module.js';
 export { type Change, LiveFeed } from './live-feed.js';
 export { Metrics } from './metrics.js';
 export { openApi } from './openapi.js';
-export { TooManyRequests } from './rate-limit.js';
+export { RateLimit, TooManyRequests } from './rate-limit.js';
 export { OpenStreams } from './open-streams.js';
 export { AuthRegistry, RequestHooks } from './registries.js';
 export type { Change as AuditedChange, ChangeUnderWay } from './change-notes.js';

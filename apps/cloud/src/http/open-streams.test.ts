@@ -7,6 +7,7 @@ import type { Endpoint } from '@selvage/protocol';
 import { FakeClock } from '@selvage/testkit';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CALLED } from '../test-hub.js';
+import { Access } from './access.js';
 import { AccessGuard } from './access.guard.js';
 import type { Caller } from './caller.js';
 import { Expose } from './expose.js';
@@ -73,7 +74,7 @@ describe('an answer that goes on', () => {
 async function letIn(endpoint: Endpoint, callers: (Caller | undefined)[]): Promise<ServerResponse> {
   const auth = new AuthRegistry();
   auth.set({ authenticate: () => Promise.resolve(callers.shift()) });
-  const guard = new AccessGuard(new Reflector(), auth, new RequestHooks(), new RateLimit(), streams);
+  const guard = new AccessGuard(new Reflector(), new Access(auth, new RequestHooks()), new RateLimit(), streams);
   const handler = (): void => undefined;
   Expose(endpoint)({}, 'handler', { value: handler });
   const raw = answer();
