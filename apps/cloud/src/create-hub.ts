@@ -13,8 +13,10 @@ import { type Database, databaseLost, FolderLock, MasterKey, openDatabase } from
 import { ErrorFilter, Metrics, OpenStreams } from './http/index.js';
 import { TlsPort } from './link/index.js';
 import { type Logger, NestLog } from './log/index.js';
+import { Gateway } from './routes/routes.module.js';
 import {
   addDocs,
+  addGateway,
   addHome,
   addProbes,
   addSecurityHeaders,
@@ -112,12 +114,12 @@ class RunningHub implements Hub {
     const app = await NestFactory.create<NestFastifyApplication>(module, adapter, options);
     this.undo.push({ what: 'http', stop: () => this.closeApp(app) });
     app.useGlobalFilters(errors);
-    await this.addRoutes(app, database);
+    await this.addRoutes(app, database, errors);
     await app.init();
     return app;
   }
 
-  private async addRoutes(app: NestFastifyApplication, database: Database): Promise<void> {
+  private async addRoutes(app: NestFastifyApplication, database: Database, errors: ErrorFilter): Promise<void> {
     const server = app.getHttpAdapter().getInstance();
     const metrics = app.get(Metrics);
     metrics.start();
@@ -126,6 +128,7 @@ class RunningHub implements Hub {
     measureRequests(server, metrics);
     const probes = { clock: systemClock, metrics, listening: () => this.up, ready: () => database.ready() };
     addProbes(server, probes);
+    await addGateway(server, errors, app.get(Gateway));
     await addDocs(server, VERSION);
     addHome(server);
   }

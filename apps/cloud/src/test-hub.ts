@@ -28,6 +28,7 @@ export class TestHub {
     private readonly config: HubConfig,
     private readonly hub: Hub,
     readonly url: string,
+    readonly linkPort: number,
     /** Of a login as administrator. */
     readonly admin: string,
   ) {}
@@ -45,9 +46,9 @@ export class TestHub {
       ...more,
     });
     const hub = createHub(config, pino({ level: 'silent' }));
-    const { httpPort } = await hub.start();
+    const { httpPort, linkPort } = await hub.start();
     const url = `http://127.0.0.1:${httpPort}`;
-    return new TestHub(folder, config, hub, url, await login(url));
+    return new TestHub(folder, config, hub, url, linkPort, await login(url));
   }
 
   /** Logs the administrator in once more. */

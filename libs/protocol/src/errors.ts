@@ -24,6 +24,7 @@ const catalogue = {
   mount_forbidden: [403, 'This host path may not be mounted.'],
   node_disabled: [403, 'The node is disabled.'],
   not_found: [404, 'Not found.'],
+  method_not_allowed: [405, 'This is not done here.'],
   conflict: [409, 'The object changed in the meantime.'],
   already_exists: [409, 'The name is taken.'],
   port_conflict: [409, 'The host port is taken by another app on the same node.'],

@@ -8,6 +8,7 @@ export type { Answer, CallInput, Endpoint, ParsedInput, Scope } from './endpoint
 export * from './errors.js';
 export * as frames from './frames.js';
 export type { DownFrame, Position, Section, SectionHashes, UpFrame } from './frames.js';
+export * from './gateway.js';
 export { type Grants, overlap } from './grants.js';
 export * from './http.js';
 export * from './ids.js';

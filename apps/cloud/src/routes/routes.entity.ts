@@ -53,3 +53,20 @@ export interface HubCounts {
   readonly latency: readonly number[];
   readonly errors: readonly { readonly at: string; readonly detail: string }[];
 }
+
+/** A request to the gateway that its caller has named, so that it is not taken twice. */
+@Entity('route_requests')
+export class RouteRequestRow {
+  /** Of its message. */
+  @PrimaryColumn({ type: 'text' })
+  id!: string;
+
+  @Column({ type: 'text' })
+  fingerprint!: string;
+
+  @Column({ type: 'boolean' })
+  kept!: boolean;
+
+  @Column({ type: 'text' })
+  at!: string;
+}

@@ -77,3 +77,22 @@ function text(name: string): TableColumnOptions {
 function key(name: string): TableColumnOptions {
   return { name, type: 'text', isPrimary: true };
 }
+
+/** Requests to the gateway that their callers have named. */
+export class RouteRequests1700000015000 implements MigrationInterface {
+  readonly name = 'RouteRequests1700000015000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.createTable(
+      new Table({
+        name: 'route_requests',
+        columns: [key('id'), text('fingerprint'), { name: 'kept', type: 'boolean' }, text('at')],
+        indices: [{ name: 'route_requests_at', columnNames: ['at'] }],
+      }),
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('route_requests');
+  }
+}

@@ -1,14 +1,21 @@
 import { Module, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { AppsModule } from '../apps/apps.module.js';
+import { Retention } from '../db/index.js';
 import { DesiredRegistry } from '../desired/index.js';
 import { Endpoints, EndpointsModule } from '../endpoints/endpoints.module.js';
 import { InboundRegistry, MessageRegistry } from '../link/index.js';
 import { Nodes, NodesModule } from '../nodes/nodes.module.js';
 import { Projects, ProjectsModule } from '../projects/projects.module.js';
+import { SecretsModule } from '../secrets/secrets.module.js';
 import { RouteCounts } from './counts.service.js';
 import { DeadLetters } from './dead-letters.service.js';
 import { Deliveries } from './deliveries.service.js';
+import { Gateway } from './gateway.service.js';
+import { GatewayAccess } from './gateway-access.service.js';
+import { GatewayCalls } from './gateway-calls.service.js';
+import { GatewayIntake } from './gateway-intake.service.js';
+import { GatewayRequests } from './gateway-requests.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { RouteIntake } from './intake.service.js';
 import { KnownRoutes } from './known-routes.service.js';
@@ -18,22 +25,28 @@ import { PlacedNodes } from './placed-nodes.service.js';
 import { RouteMetrics } from './route-metrics.service.js';
 import { RoutesController } from './routes.controller.js';
 import { RoutesDesired } from './routes.desired.js';
-import { RouteCountRow, RouteReportRow, RouteRow } from './routes.entity.js';
+import { RouteCountRow, RouteReportRow, RouteRequestRow, RouteRow } from './routes.entity.js';
 import { RoutesLink } from './routes.link.js';
-import { Routes1700000014000 } from './routes.migration.js';
+import { RouteRequests1700000015000, Routes1700000014000 } from './routes.migration.js';
 import { Routes } from './routes.service.js';
 import { RouteSignals } from './signals.service.js';
 import { Services } from './services.service.js';
 import { RouteViews } from './views.service.js';
 
 export const routesSchema = {
-  entities: [RouteRow, RouteReportRow, RouteCountRow],
-  migrations: [Routes1700000014000],
+  entities: [RouteRow, RouteReportRow, RouteCountRow, RouteRequestRow],
+  migrations: [Routes1700000014000, RouteRequests1700000015000],
 };
+export { Gateway };
 
 const providers = [
   DeadLetters,
   Deliveries,
+  Gateway,
+  GatewayAccess,
+  GatewayCalls,
+  GatewayIntake,
+  GatewayRequests,
   HubOutbox,
   KnownRoutes,
   LastLeg,
@@ -51,7 +64,7 @@ const providers = [
 ];
 
 @Module({
-  imports: [AppsModule, EndpointsModule, NodesModule, ProjectsModule],
+  imports: [AppsModule, EndpointsModule, NodesModule, ProjectsModule, SecretsModule],
   controllers: [RoutesController],
   providers,
 })
@@ -81,6 +94,7 @@ export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApp
     parts.get(InboundRegistry, outside).add(link);
     parts.get(MessageRegistry, outside).add(parts.get(RouteIntake));
     parts.get(DesiredRegistry, outside).add(parts.get(RoutesDesired));
+    parts.get(Retention, outside).add(parts.get(GatewayRequests).old());
     await this.known.start();
     await this.hub.start();
     await this.counts.start();

@@ -34,6 +34,7 @@ export class Services {
       if (end !== -1) return { head: readHead(head.subarray(0, end)), body: following(head.subarray(end + 1), chunks) };
       if (head.byteLength > MAX_HEAD) break;
     }
+    await chunks.return();
     throw new EdgeError('bad_request', 'The node sent no head of an answer.');
   }
 

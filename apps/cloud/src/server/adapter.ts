@@ -4,8 +4,21 @@ import { EdgeError, MAX_BODY } from '@selvage/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorFilter } from '../http/index.js';
 
+/**
+ * Milliseconds that a connection may be silent, that it may rest between requests, and that a head and a whole request may take to come
+ * in; and how often that is looked at. Node takes the longer of both for the request, whichever it is.
+ */
+const TIMES = {
+  connectionTimeout: 120_000,
+  keepAliveTimeout: 75_000,
+  headersTimeout: 30_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 15_000,
+};
+
 /** The HTTP server with a limit on everything that a peer could make long, large or slow. */
-export function createAdapter(errors: ErrorFilter): FastifyAdapter {
+export function createAdapter(errors: ErrorFilter, times = TIMES): FastifyAdapter {
+  const { connectionsCheckingInterval, headersTimeout, ...rest } = times;
   return new FastifyAdapter({
     bodyLimit: MAX_BODY,
     // Only we name requests: an id from outside could carry anything into the log.
@@ -13,10 +26,8 @@ export function createAdapter(errors: ErrorFilter): FastifyAdapter {
     genReqId: () => randomUUID(),
     trustProxy: false,
     exposeHeadRoutes: false,
-    // Milliseconds that a connection may be silent, that it may rest between requests, and that a request may take to come in.
-    connectionTimeout: 120_000,
-    keepAliveTimeout: 75_000,
-    requestTimeout: 60_000,
+    ...rest,
+    http: { connectionsCheckingInterval, headersTimeout },
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (cause: unknown, request: FastifyRequest, reply: FastifyReply) => {
