@@ -126,7 +126,7 @@ export class Agent {
     const link = this.#link(identity.hubUrl, calls, outbox);
     const journal = new Journal({ path: join(folder, 'broker.db'), clock, log });
     const broker = this.#broker(node, journal);
-    const routes = this.#routes(node, { broker, journal, outbox, local });
+    const routes = this.#routes(node, { calls, broker, journal, outbox, local });
     const twins = this.#twins(node, { broker, journal, outbox });
     answerBroker(calls, broker);
     const renewed = (): void => {
@@ -166,11 +166,19 @@ export class Agent {
 
   #routes(
     node: Owner,
-    { broker, journal, outbox: hub, local }: Pick<Parts, 'broker' | 'journal' | 'outbox' | 'local'>,
+    {
+      calls,
+      broker,
+      journal,
+      outbox: hub,
+      local,
+    }: Pick<Parts, 'broker' | 'journal' | 'outbox' | 'local'> & {
+      calls: CallRegistry;
+    },
   ): Routes {
     const { clock, log } = this.#options;
     return createRoutes({
-      ...{ bus: broker.bus, hub, local, journal, clock, log, node },
+      ...{ bus: broker.bus, calls, hub, local, journal, clock, log, node },
       ...{ desired: this.#store.desired, reported: this.#reported, newId: randomUUID },
       publish: (message) => broker.publish(message),
     });

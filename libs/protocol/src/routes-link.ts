@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { counter, few, text, word } from './bounds.js';
 import { name, timestamp } from './ids.js';
-import { httpMethod, LATENCY_MS, MAX_NODE_ROUTES, routeDrop, routeSpec } from './routes.js';
+import { deadLetter, httpMethod, LATENCY_MS, MAX_NODE_ROUTES, routeDrop, routeSpec } from './routes.js';
 import { MAX_TOPIC } from './topics.js';
 
 // ---- desired: section `routes` of a node's desired state ----
@@ -144,6 +144,14 @@ export const requestHead = z.object({
 });
 export type RequestHead = z.infer<typeof requestHead>;
 
-/** Calls `route.dead`, `route.revive`, `route.discard`: dead letters that lie at a node. */
+/**
+ * Call `route.dead`: dead letters of a route that lie at a node, those with a `seq` above `after`, in its order. The answer is JSON, with
+ * no more than fit into 1 MiB; none: there are no more.
+ */
 export const deadCall = z.object({ uid: word(64), after: counter.default(0), limit: z.int().min(1).max(1000) });
+export const deadAnswer = z.object({
+  letters: z.array(deadLetter.omit({ id: true, node: true }).extend({ seq: counter })).max(1000),
+});
+export type DeadAnswer = z.infer<typeof deadAnswer>;
+/** Calls `route.revive`, `route.discard`; all of the route when no `seqs` are given. The answer is a `deadLetterCount`, as JSON. */
 export const deadChoiceCall = z.object({ uid: word(64), seqs: z.array(counter).max(1000).optional() });

@@ -36,10 +36,18 @@ describe('a rate', () => {
     const waiting = bucket.take(1, controller.signal);
     const next = bucket.take(1, never);
     await settled();
+    expect(clock.pending).toBe(2);
     controller.abort();
+    expect(clock.pending).toBe(1);
     await expect(waiting).rejects.toThrow('not wanted');
     await clock.advance(1_000);
     expect(await next).toBe(1);
-    expect(clock.pending).toBe(0);
+  });
+
+  it('gives no more than a small burst after a rest', async () => {
+    const clock = new FakeClock();
+    const bucket = new Bucket(100, clock);
+    await clock.advance(60_000);
+    expect(await bucket.take(1_000, never)).toBe(10);
   });
 });

@@ -16,7 +16,6 @@ export class Bucket implements Rate {
   readonly #burst: number;
   #tokens: number;
   #filledAt: number;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly perSecond: number,
@@ -27,13 +26,7 @@ export class Bucket implements Rate {
     this.#filledAt = clock.monotonic();
   }
 
-  take(wanted: number, signal: AbortSignal): Promise<number> {
-    const taken = this.#last.then(() => this.#take(wanted, signal));
-    this.#last = taken.catch(() => undefined);
-    return taken;
-  }
-
-  async #take(wanted: number, signal: AbortSignal): Promise<number> {
+  async take(wanted: number, signal: AbortSignal): Promise<number> {
     this.#fill();
     while (this.#tokens < 1) {
       await pause(Math.ceil(((1 - this.#tokens) / this.perSecond) * 1000), this.clock, signal);

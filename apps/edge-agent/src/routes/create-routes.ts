@@ -1,3 +1,4 @@
+import { answerCalls } from './calls.js';
 import { Counts } from './counts.js';
 import { Delivered } from './delivered.js';
 import { Deliveries } from './deliveries.js';
@@ -25,19 +26,21 @@ export function createRoutes(options: RoutesOptions): Routes {
   const delivered = new Delivered(options.journal, options.log);
   const publishing = new Publishing({ ...options, delivered, offer: (incoming) => table.offer(incoming) });
   const deliveries = new Deliveries({ ...options, table, publishing, counts });
-  return new RoutesSlice({ ...options, table, reporter, delivered, deliveries });
+  return new RoutesSlice({ ...options, table, reporter, delivered, publishing, deliveries });
 }
 
 interface Parts extends RoutesOptions {
   readonly table: Table;
   readonly reporter: Reporter;
   readonly delivered: Delivered;
+  readonly publishing: Publishing;
   readonly deliveries: Deliveries;
 }
 
 class RoutesSlice implements Routes {
   readonly #parts: Parts;
   #isRunning = false;
+  #services: readonly number[] = [];
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -48,6 +51,7 @@ class RoutesSlice implements Routes {
     await reporter.load();
     await delivered.load();
     this.#isRunning = true;
+    answerCalls({ ...this.#parts, services: () => this.#services });
     desired.onChange('routes', () => {
       this.#apply();
     });
@@ -71,6 +75,7 @@ class RoutesSlice implements Routes {
     const { desired, log, table } = this.#parts;
     const wanted = readWanted(desired, log);
     if (wanted === undefined) return;
+    this.#services = wanted.services;
     const steps = table.apply(wanted.routes);
     if (steps.length > 0) log.info({ routes: wanted.routes.length, changes: steps.length }, 'routes changed');
     this.#parts.deliveries.apply();

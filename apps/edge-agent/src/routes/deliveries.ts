@@ -70,7 +70,7 @@ export class Deliveries {
   #start(route: DesiredRoute): void {
     const { counts } = this.#ports;
     const again = this.#again(route);
-    const target = route.state === 'paused' ? undefined : this.#targetOf(route);
+    const target = this.#targetOf(route);
     const main =
       target === undefined ? [] : [this.#pump(route, laneOf(route.uid), delivering(route.uid, target, counts))];
     const pumps = [...main, ...again];
@@ -85,15 +85,16 @@ export class Deliveries {
     open?.target?.close?.();
   }
 
-  /** Undefined: the messages of the route are not here. */
+  /** Undefined: it is not to be brought anything now. What is for the hub is kept back by the hub. */
   #targetOf(route: DesiredRoute): Target | undefined {
     const { publishing, local, hub, clock } = this.#ports;
     const { target, uid } = route;
+    if (target.kind === 'hub') return new Onward(route, hub);
+    if (route.state === 'paused') return undefined;
     const rate = route.rate === undefined ? UNLIMITED : new Bucket(route.rate.perSecond, clock);
     const source = () => ({ epoch: local.epoch, lane: laneOf(uid) });
     if (target.kind === 'edge') return new ToEdge(target, { publishing, rate, source });
-    if (target.kind === 'service') return new ToService(target, { rate, clock });
-    return this.#isEmpty(laneOf(uid)) ? undefined : new Onward(route, hub);
+    return new ToService(target, { rate, clock });
   }
 
   /** Also of a route that is paused: what could not be processed is not kept back from who looks for it. */
@@ -103,10 +104,6 @@ export class Deliveries {
     const lane = unprocessedLaneOf(route.uid);
     if (taking === undefined) return [];
     return [this.#pump(route, lane, delivering(route.uid, new Again(taking), NOT_COUNTED))];
-  }
-
-  #isEmpty(name: string): boolean {
-    return !this.#ports.local.lanes.some(({ lane, count }) => lane === name && count > 0);
   }
 
   #pump(route: DesiredRoute, lane: string, deliver: ReturnType<typeof delivering>): Pump {

@@ -165,18 +165,23 @@ describe('routes within a node, without a hub', () => {
 
   it('keep what they take while they are paused, and forget it when they are gone', async () => {
     const { port, bodies } = await serving(() => 200);
-    const site = await started(['r', { ...service(port), state: 'paused' }]);
+    const [paused, active] = [{ ...service(port), state: 'paused' } as const, { ...service(port), group: 'other' }];
+    const site = await started(['p', paused], ['q', active]);
     const lamp = await site.stage.connect('lamp');
-    await lamp.publishAsync('t/1', '1', { qos: 1 });
-    expect(site.local.lanes).toMatchObject([{ lane: 'routes/r', count: 1 }]);
-    site.desired.want([wantedRoute('r', service(port))]);
-    await until(() => bodies.length === 1);
-    site.desired.want([wantedRoute('r', { ...service(port), state: 'paused' })]);
-    await lamp.publishAsync('t/1', '2', { qos: 1 });
+    const waiting = (): number => site.local.lanes.find(({ lane }) => lane === 'routes/p')?.count ?? 0;
+    for (const body of ['1', '2']) await lamp.publishAsync('t/1', body, { qos: 1 });
+    await until(
+      () => bodies.length >= 2 && site.local.lanes.some(({ lane, count }) => lane === 'routes/q' && count === 0),
+    );
+    expect([waiting(), bodies]).toEqual([2, ['1', '2']]);
+    site.desired.want([wantedRoute('p', service(port))]);
+    await until(() => bodies.length === 4 && waiting() === 0);
+    site.desired.want([wantedRoute('p', paused)]);
+    await lamp.publishAsync('t/1', '3', { qos: 1 });
     site.desired.want([]);
-    await until(() => site.local.lanes.every(({ count }) => count === 0));
-    expect(site.local.drops).toMatchObject([{ lane: 'routes/r', reason: 'budget', count: 1 }]);
-    expect(bodies).toEqual(['1']);
+    await until(() => waiting() === 0);
+    expect(site.local.drops).toMatchObject([{ lane: 'routes/p', reason: 'budget', count: 1 }]);
+    expect(bodies).toEqual(['1', '2', '1', '2']);
   });
 
   it('hand over to the hub what they took for a target that was here', async () => {

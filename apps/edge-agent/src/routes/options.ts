@@ -42,6 +42,17 @@ export interface Standing {
   readonly deadLanes: Outbox['deadLanes'];
 }
 
+/** Where it is said which calls of the hub are answered. */
+export interface CallRegistry {
+  register<T>(method: string, schema: { parse(value: unknown): T }, handler: CallHandler<T>): void;
+}
+
+type CallHandler<T> = (
+  params: T,
+  sink: { write(chunk: Uint8Array): Promise<void> },
+  signal: AbortSignal,
+) => Promise<void>;
+
 export interface RoutesOptions {
   /** A message is acknowledged when the taker's promise resolves. Gives a function that ends it. */
   readonly bus: { take(filter: string, taker: Taker): () => void };
@@ -53,6 +64,7 @@ export interface RoutesOptions {
   readonly hub: Outbox;
   readonly local: Outbox;
   readonly journal: Records;
+  readonly calls: CallRegistry;
   readonly clock: Clock;
   /** Makes UUIDs. */
   readonly newId: () => string;

@@ -59,6 +59,12 @@ describe('publishing what routes bring', () => {
     expect(said).toEqual(['t/1']);
   });
 
+  it('says it once while it waits for the routes that take it', async () => {
+    offer = () => settled();
+    await Promise.all([publish(message(1)), publish(message(1))]);
+    expect([said, offered.length]).toEqual([['t/1'], 1]);
+  });
+
   it('notes it down in the turn in which the broker stores it', () => {
     void publish(message(1));
     expect(said).toEqual(['t/1']);

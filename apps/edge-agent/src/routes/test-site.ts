@@ -6,6 +6,7 @@ import { type DesiredRoute, type ReportedRoute, reportedRoutes } from '@selvage/
 import { systemClock } from '@selvage/reconcile';
 import { decodeRouted, sectionValue } from '@selvage/wire';
 import { Stage } from '../broker/test-stage.js';
+import { CallRegistry } from '../link/index.js';
 import { ReportedStore, SqliteOutboxStore } from '../state/index.js';
 import { createRoutes, RouteRules, type Routes } from './index.js';
 import { NODE, TestDesired } from './test-route.js';
@@ -16,6 +17,7 @@ const log = { info: none, warn: none, error: none };
 export class TestSite {
   readonly stage = new Stage();
   readonly reported = new ReportedStore();
+  readonly calls = new CallRegistry();
   readonly desired: TestDesired;
   readonly hub: Outbox;
   readonly local: Outbox;
@@ -30,10 +32,10 @@ export class TestSite {
 
   async start(): Promise<void> {
     await Promise.all([this.stage.start(), this.hub.start(), this.local.start()]);
-    const { hub, local, desired, reported } = this;
+    const { hub, local, desired, reported, calls } = this;
     const { bus, journal } = this.stage;
     this.#routes = createRoutes({
-      ...{ hub, local, desired, reported, bus, journal, log, clock: systemClock, newId: randomUUID, node: NODE },
+      ...{ hub, local, desired, reported, calls, bus, journal, log, clock: systemClock, newId: randomUUID, node: NODE },
       publish: (message) => this.stage.broker.publish(message),
     });
     await this.#routes.start();
@@ -56,6 +58,17 @@ export class TestSite {
       const { topic, payload } = decodeRouted(body);
       return `${lane} ${topic} ${Buffer.from(payload).toString()}`;
     });
+  }
+
+  /** What a call of the hub is answered: all of it. */
+  async call(method: string, params: unknown, signal = new AbortController().signal): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    const write = (chunk: Uint8Array): Promise<void> => {
+      chunks.push(Buffer.from(chunk));
+      return Promise.resolve();
+    };
+    await this.calls.get(method)(params, { write }, signal);
+    return Buffer.concat(chunks);
   }
 
   /** What is told of a route. */
