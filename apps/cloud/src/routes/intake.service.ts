@@ -87,7 +87,7 @@ export class RouteIntake implements MessageHandler {
     const contentType = route.transform === undefined ? own.contentType : 'application/json';
     const { topic, traceparent } = own;
     const message: RoutedMessage = {
-      ...{ id, topic, at, payload },
+      ...{ id, topic, at, payload, hops: [route.uid] },
       vars: { id, topic, project: route.project, ...own.vars },
       ...(contentType !== undefined && { contentType }),
       ...(traceparent !== undefined && { traceparent }),

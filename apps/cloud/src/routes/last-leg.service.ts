@@ -105,13 +105,15 @@ export class LastLeg {
     const params: DeliverCall = {
       epoch: this.hub.outbox.epoch,
       lane: laneName(lane),
-      items: ready.map(({ outgoing: { seq, topic = '', message } }) => ({
-        seq,
-        topic,
-        payload: message.payload,
-        qos,
-        retain,
-      })),
+      items: ready.map(({ outgoing: { seq, topic = '', message } }) => {
+        const { payload, device, traceparent, hops } = message;
+        return {
+          ...{ seq, topic, payload, qos, retain },
+          ...(device !== undefined && { device }),
+          ...(traceparent !== undefined && { traceparent }),
+          ...(hops !== undefined && { hops }),
+        };
+      }),
     };
     const node = { project: route.project, node: lane.node ?? '' };
     const request = { method: 'route.deliver', params, deadlineMs: NODE_MS };
