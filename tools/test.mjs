@@ -23,7 +23,7 @@ const DOCKER_PACKAGES = [
 ];
 
 /** Hubs on PostgreSQL, and what routes lead to. */
-const UNIT_PACKAGES = ['postgresql', 'mosquitto', 'nats-server'];
+const UNIT_PACKAGES = ['postgresql', 'mosquitto', 'nats-server', 'kcat'];
 
 /** Group → what runs. The order is that of the shortest way to bad news. */
 const groups = {

@@ -27,6 +27,7 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['mqtt', /^(libs\/device-sdk\/src\/session|apps\/cloud\/src\/endpoints\/kinds\/mqtt-line)\.ts$/],
   ['@nats-io/jetstream', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
   ['@nats-io/transport-node', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
+  ['kafkajs', /^apps\/cloud\/src\/endpoints\/kinds\/kafka\.ts$/],
   ['pg', /^apps\/cloud\/src\/endpoints\/kinds\/postgres\.ts$/],
 ];
 

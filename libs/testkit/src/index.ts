@@ -1,6 +1,7 @@
 export * from './fake-clock.js';
 export * from './free-port.js';
 export * from './images.js';
+export * from './kafka.js';
 export * from './mosquitto.js';
 export * from './nats.js';
 export * from './postgres.js';

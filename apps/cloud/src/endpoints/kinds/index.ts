@@ -1,4 +1,5 @@
 import type { EndpointKind } from '@selvage/protocol';
+import { kafka } from './kafka.js';
 import type { Kind } from './kind.js';
 import { mqtt } from './mqtt.js';
 import { nats } from './nats.js';
@@ -9,7 +10,7 @@ import { webhook } from './webhook.js';
 export type HubKind = Exclude<EndpointKind, 'service'>;
 
 /** Every kind by its name. */
-export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { mqtt, nats, postgres, webhook };
+export const KINDS: Partial<{ readonly [K in HubKind]: Kind<K> }> = { kafka, mqtt, nats, postgres, webhook };
 
 export type { Given, Kind, Outgoing, Target } from './kind.js';
 export { Reach } from './reach.js';
