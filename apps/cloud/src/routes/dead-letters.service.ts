@@ -1,79 +1,95 @@
 import { Injectable } from '@nestjs/common';
-import type { DeadLetter } from '@selvage/outbox';
-import { EdgeError, type ListQuery, type RouteDeadLetter } from '@selvage/protocol';
-import { decodeRouted } from '@selvage/wire';
-import { HubOutbox } from './hub-outbox.service.js';
-import { readLane } from './lanes.rules.js';
+import { deadAnswer, deadLetterCount, EdgeError, type ListQuery, type RouteDeadLetter } from '@selvage/protocol';
+import { Database } from '../db/index.js';
+import { firstAfter, idOf, type LetterId, placesFrom, readCursor, readId, seqsByPlace } from './dead-letters.rules.js';
+import { HubLetters } from './hub-letters.service.js';
+import { NodeCalls } from './node-calls.service.js';
+import { RouteReportRow, type RouteRow } from './routes.entity.js';
 import { Routes } from './routes.service.js';
-
-const MAX_SHOWN = 4096;
-const BATCH = 1000;
 
 interface At {
   readonly project: string;
   readonly name: string;
 }
 
-/** Messages that routes gave up, and that lie at the hub. */
+/** Messages that routes gave up: those that lie at the hub, and those that lie at nodes, as far as these are connected. */
 @Injectable()
 export class DeadLetters {
   constructor(
+    private readonly db: Database,
     private readonly routes: Routes,
-    private readonly hub: HubOutbox,
+    private readonly hub: HubLetters,
+    private readonly nodes: NodeCalls,
   ) {}
 
-  async list(at: At, { limit, cursor }: ListQuery): Promise<{ items: RouteDeadLetter[]; cursor?: string }> {
-    const after = cursor === undefined ? 0 : readCursor(cursor);
-    const found = await this.of(at, after, limit + 1);
-    const items = found.slice(0, limit).map(shown);
-    return found.length > limit ? { items, cursor: items.at(-1)?.id ?? '' } : { items };
-  }
-
-  /** Sends them again, behind what waits already. How many those were. */
-  async replay(at: At, ids: readonly string[] | undefined): Promise<number> {
-    const seqs = await this.chosen(at, ids);
-    for (const seq of seqs) await this.hub.outbox.revive(seq);
-    return seqs.length;
-  }
-
-  async discard(at: At, ids: readonly string[] | undefined): Promise<number> {
-    const seqs = await this.chosen(at, ids);
-    this.hub.outbox.discard(seqs);
-    return seqs.length;
-  }
-
-  private async chosen(at: At, ids: readonly string[] | undefined): Promise<number[]> {
-    const wanted = ids && new Set(ids.map(readId));
-    const all: number[] = [];
-    for (let after = 0; ;) {
-      const batch = await this.of(at, after, BATCH);
-      all.push(...batch.map(({ seq }) => seq).filter((seq) => wanted?.has(seq) ?? true));
-      after = batch.at(-1)?.seq ?? after;
-      if (batch.length < BATCH) return all;
+  /** Those of the hub first, then node by node. A node that is not connected is left out. */
+  async list(
+    { project, name }: At,
+    { limit, cursor }: ListQuery,
+  ): Promise<{ items: RouteDeadLetter[]; cursor?: string }> {
+    const after = cursor === undefined ? undefined : readCursor(cursor);
+    const row = await this.routes.row(project, name);
+    const items: RouteDeadLetter[] = [];
+    for (const node of placesFrom(await this.nodesOf(row), after?.node)) {
+      const found = await this.in(row, { node, seq: firstAfter(after, node) }, limit + 1 - items.length);
+      items.push(...found);
+      if (items.length > limit) return { items: items.slice(0, limit), cursor: items[limit - 1]?.id ?? '' };
     }
+    return { items };
   }
 
-  private async of({ project, name }: At, after: number, limit: number): Promise<DeadLetter[]> {
-    const { uid } = await this.routes.row(project, name);
-    const lanes = [...this.hub.outbox.deadLanes.keys()].filter((lane) => readLane(lane).uid === uid);
-    return this.hub.store.deadOf(lanes, after, limit);
+  /** Sends them again, behind what waits already. How many those were. @throws EdgeError `node_offline` when one that is named lies there. */
+  replay(at: At, ids: readonly string[] | undefined): Promise<number> {
+    return this.each(at, ids, 'route.revive');
+  }
+
+  discard(at: At, ids: readonly string[] | undefined): Promise<number> {
+    return this.each(at, ids, 'route.discard');
+  }
+
+  private async each({ project, name }: At, ids: readonly string[] | undefined, method: Method): Promise<number> {
+    const chosen = ids && seqsByPlace(ids.map(readId));
+    const row = await this.routes.row(project, name);
+    let count = 0;
+    for (const node of chosen?.keys() ?? [undefined, ...(await this.nodesOf(row))])
+      count += await this.atPlace(row, { node, seqs: chosen?.get(node), method });
+    return count;
+  }
+
+  private async atPlace(
+    { project, uid }: RouteRow,
+    { node, seqs, method }: { node: string | undefined; seqs: readonly number[] | undefined; method: Method },
+  ): Promise<number> {
+    if (node === undefined) return method === 'route.revive' ? this.hub.revive(uid, seqs) : this.hub.discard(uid, seqs);
+    const params = { uid, ...(seqs !== undefined && { seqs }) };
+    const asked = this.nodes.json({ project, node }, { method, params, answer: deadLetterCount });
+    // Who names none takes those that can be had.
+    return seqs === undefined ? ((await ifThere(asked))?.count ?? 0) : (await asked).count;
+  }
+
+  private async in({ project, uid }: RouteRow, { node, seq }: LetterId, limit: number): Promise<RouteDeadLetter[]> {
+    if (node === undefined) return this.hub.list(uid, seq, limit);
+    const params = { uid, after: seq, limit: Math.min(limit, 1000) };
+    const said = await ifThere(
+      this.nodes.json({ project, node }, { method: 'route.dead', params, answer: deadAnswer }),
+    );
+    return (said?.letters ?? []).map(({ seq: own, ...letter }) => ({ ...letter, node, id: idOf({ node, seq: own }) }));
+  }
+
+  /** Nodes that last said that they have some, by name. */
+  private async nodesOf({ uid }: RouteRow): Promise<string[]> {
+    const rows = await this.db.read.find(RouteReportRow, { where: { uid }, order: { node: 'ASC' } });
+    return rows.filter(({ report }) => report.dead > 0).map(({ node }) => node);
   }
 }
 
-function shown({ seq, at, body, code, detail }: DeadLetter): RouteDeadLetter {
-  const { topic, payload } = decodeRouted(body);
-  return {
-    ...{ id: String(seq), at: new Date(at).toISOString(), topic, code, detail, size: payload.byteLength },
-    payload: Buffer.from(payload).subarray(0, MAX_SHOWN).toString('base64'),
-  };
-}
+type Method = 'route.revive' | 'route.discard';
 
-function readId(id: string): number {
-  if (/^\d{1,15}$/.test(id)) return Number(id);
-  throw new EdgeError('bad_request', `"${id.slice(0, 40)}" is no id of a dead letter.`);
-}
-
-function readCursor(cursor: string): number {
-  if (/^[1-9]\d{0,14}$/.test(cursor)) return Number(cursor);
-  throw new EdgeError('invalid_cursor', 'Take it from the answer to the page before.');
+async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof EdgeError && error.code === 'node_offline') return undefined;
+    throw error;
+  }
 }

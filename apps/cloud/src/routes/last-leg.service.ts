@@ -1,20 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Away, type Outcome, type Taken } from '@selvage/outbox';
-import { type DeliverAnswer, deliverAnswer, type DeliverCall, EdgeError, toEdgeError } from '@selvage/protocol';
+import { deliverAnswer, type DeliverCall, EdgeError, toEdgeError } from '@selvage/protocol';
 import { fill } from '@selvage/routes';
 import { decodeRouted } from '@selvage/wire';
 import { systemClock } from '@selvage/reconcile';
 import { Connections, type Outgoing } from '../endpoints/endpoints.module.js';
-import { Calls } from '../link/index.js';
 import { RouteCounts } from './counts.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import type { KnownRoute } from './known-routes.service.js';
 import { laneName, type Lane, stateName } from './lanes.rules.js';
 import { LiveRoutes } from './live-routes.service.js';
+import { NodeCalls } from './node-calls.service.js';
 import { longTopic } from './routes.rules.js';
 import { Services } from './services.service.js';
-
-const NODE_MS = 30_000;
 
 interface Ready {
   readonly outgoing: Outgoing;
@@ -26,7 +24,7 @@ interface Ready {
 export class LastLeg {
   constructor(
     private readonly connections: Connections,
-    private readonly calls: Calls,
+    private readonly nodes: NodeCalls,
     private readonly live: LiveRoutes,
     private readonly hub: HubOutbox,
     private readonly counts: RouteCounts,
@@ -116,10 +114,11 @@ export class LastLeg {
       }),
     };
     const node = { project: route.project, node: lane.node ?? '' };
-    const request = { method: 'route.deliver', params, deadlineMs: NODE_MS };
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.calls.open(node, request, signal)) chunks.push(chunk);
-    const { outcomes }: DeliverAnswer = deliverAnswer.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    const { outcomes } = await this.nodes.json(
+      node,
+      { method: 'route.deliver', params, answer: deliverAnswer },
+      signal,
+    );
     if (outcomes.length !== ready.length) throw new EdgeError('bad_request', 'The node answered for other messages.');
     return outcomes;
   }

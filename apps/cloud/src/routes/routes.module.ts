@@ -16,11 +16,13 @@ import { GatewayAccess } from './gateway-access.service.js';
 import { GatewayCalls } from './gateway-calls.service.js';
 import { GatewayIntake } from './gateway-intake.service.js';
 import { GatewayRequests } from './gateway-requests.service.js';
+import { HubLetters } from './hub-letters.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { RouteIntake } from './intake.service.js';
 import { KnownRoutes } from './known-routes.service.js';
 import { LastLeg } from './last-leg.service.js';
 import { LiveRoutes } from './live-routes.service.js';
+import { NodeCalls } from './node-calls.service.js';
 import { PlacedNodes } from './placed-nodes.service.js';
 import { RouteMetrics } from './route-metrics.service.js';
 import { RoutesController } from './routes.controller.js';
@@ -47,10 +49,12 @@ const providers = [
   GatewayCalls,
   GatewayIntake,
   GatewayRequests,
+  HubLetters,
   HubOutbox,
   KnownRoutes,
   LastLeg,
   LiveRoutes,
+  NodeCalls,
   PlacedNodes,
   RouteCounts,
   RouteIntake,
