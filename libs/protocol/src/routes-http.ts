@@ -53,6 +53,7 @@ export const routeEndpoints = {
       patch: routes.routePatch,
       remove: noQuery,
     }),
+    live: routeLive,
     dead: endpoint({
       method: 'GET',
       path: deadPath,

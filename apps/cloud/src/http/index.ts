@@ -3,6 +3,7 @@ export { AccessGuard } from './access.guard.js';
 export { AuditInterceptor } from './audit.interceptor.js';
 export { type Authenticator, type Caller, mayAs, mayIn, reachesAll } from './caller.js';
 export { ErrorFilter } from './error.filter.js';
+export { EventStream, type Unsent } from './event-stream.js';
 export { Expose, IfMatch, Input, Who } from './expose.js';
 export { HttpModule } from './http.module.js';
 export { type Change, LiveFeed } from './live-feed.js';

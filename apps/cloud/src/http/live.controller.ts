@@ -1,13 +1,10 @@
 import { Controller, Res } from '@nestjs/common';
 import { endpoints, type ParsedInput } from '@selvage/protocol';
 import type { FastifyReply } from 'fastify';
-import type { ServerResponse } from 'node:http';
 import { type Caller, mayIn } from './caller.js';
+import { EventStream } from './event-stream.js';
 import { Expose, Input, Who } from './expose.js';
 import { type Change, LiveFeed } from './live-feed.js';
-
-const KEEP_ALIVE_MS = 20_000;
-const MAX_BUFFERED_BYTES = 256 * 1024;
 
 /** Server-sent events for the console and the command line: what changed, never how. */
 @Controller()
@@ -20,13 +17,7 @@ export class LiveController {
     @Who() who: Caller,
     @Res() reply: FastifyReply,
   ): void {
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
-    follow(reply.raw, this.feed, ({ project }) => concerns(project, who, input.query.project));
+    follow(new EventStream(reply), this.feed, ({ project }) => concerns(project, who, input.query.project));
   }
 }
 
@@ -36,18 +27,11 @@ function concerns(project: string | undefined, who: Caller, wanted: string | und
 }
 
 /** Writes changes until the reader goes or reads too slowly: a slow reader is cut off and comes back to read everything again. */
-function follow(out: ServerResponse, feed: LiveFeed, wanted: (change: Change) => boolean): void {
-  const write = (text: string): void => {
-    if (out.writableLength > MAX_BUFFERED_BYTES) out.destroy();
-    else out.write(text);
-  };
+function follow(stream: EventStream, feed: LiveFeed, wanted: (change: Change) => boolean): void {
   const end = feed.subscribe((change) => {
-    if (wanted(change)) write(`data: ${JSON.stringify(change)}\n\n`);
+    if (!wanted(change)) return;
+    if (stream.isFull) stream.cut();
+    else stream.send(change);
   });
-  const beat = setInterval(write, KEEP_ALIVE_MS, ': still here\n\n');
-  out.on('close', () => {
-    end();
-    clearInterval(beat);
-  });
-  write(': listening\n\n');
+  stream.onEnd(end);
 }

@@ -21,6 +21,8 @@ import { HubOutbox } from './hub-outbox.service.js';
 import { RouteIntake } from './intake.service.js';
 import { KnownRoutes } from './known-routes.service.js';
 import { LastLeg } from './last-leg.service.js';
+import { RouteLiveController } from './live.controller.js';
+import { LiveReaders } from './live-readers.service.js';
 import { LiveRoutes } from './live-routes.service.js';
 import { NodeCalls } from './node-calls.service.js';
 import { PlacedNodes } from './placed-nodes.service.js';
@@ -53,6 +55,7 @@ const providers = [
   HubOutbox,
   KnownRoutes,
   LastLeg,
+  LiveReaders,
   LiveRoutes,
   NodeCalls,
   PlacedNodes,
@@ -69,7 +72,7 @@ const providers = [
 
 @Module({
   imports: [AppsModule, EndpointsModule, NodesModule, ProjectsModule, SecretsModule],
-  controllers: [RoutesController],
+  controllers: [RouteLiveController, RoutesController],
   providers,
 })
 export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
