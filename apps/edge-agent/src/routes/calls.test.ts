@@ -146,6 +146,10 @@ describe('what the hub asks of the routes of a node', () => {
         response.writeHead(200).write('begun');
       });
       await expect(ask(resting, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
+      const bare = await serving((_request, response) => {
+        response.writeHead(200).flushHeaders();
+      });
+      await expect(ask(bare, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
       const flood = await serving((_request, response) => {
         response
           .writeHead(
