@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { httpMethod, nodeKey } from '@selvage/protocol';
+import { httpMethod, nodeKey, toEdgeError } from '@selvage/protocol';
+import { systemClock } from '@selvage/reconcile';
 import type { FastifyReply } from 'fastify';
 import { Endpoints } from '../endpoints/endpoints.module.js';
 import { OpenStreams } from '../http/index.js';
 import { LOG, type Logger } from '../log/index.js';
 import { Nodes } from '../nodes/nodes.module.js';
+import { RouteCounts } from './counts.service.js';
 import type { Guest } from './gateway-access.service.js';
 import { type Asked, nodeOf, varsOf } from './gateway-asked.js';
 import { passedOn, servicePath } from './gateway.rules.js';
@@ -24,6 +26,7 @@ export class GatewayCalls {
     private readonly endpoints: Endpoints,
     private readonly nodes: Nodes,
     private readonly streams: OpenStreams,
+    private readonly counts: RouteCounts,
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
@@ -45,7 +48,7 @@ export class GatewayCalls {
       body,
       timeoutMs: service.timeoutSeconds * 1000,
     };
-    await sendAnswer(reply, (signal) => this.services.request(to, call, signal), {
+    await sendAnswer(reply, (signal) => this.counted(asked, () => this.services.request(to, call, signal)), {
       begun: () => {
         this.streams.follow(guest, reply.raw);
       },
@@ -54,5 +57,20 @@ export class GatewayCalls {
         this.log.info({ node: nodeKey(to), route: route.name, reason }, 'answer of a service broke');
       },
     });
+  }
+
+  /** An answer counts as arrived, whatever it says; so a request that gets none counts as failed. */
+  private async counted<T>({ route: { uid }, body }: Asked, ask: () => Promise<T>): Promise<T> {
+    const from = systemClock.monotonic();
+    this.counts.add(uid, { taken: 1 });
+    try {
+      const answer = await ask();
+      this.counts.forwarded(uid, { bytes: body.byteLength, tookMs: systemClock.monotonic() - from });
+      return answer;
+    } catch (error) {
+      const { message, detail } = toEdgeError(error);
+      this.counts.failed(uid, detail || message);
+      throw error;
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { request as ask } from 'node:http';
 import { connect } from 'node:net';
-import { MAX_ROUTED_PAYLOAD, type RequestCall, requestCall, signedText } from '@selvage/protocol';
+import { MAX_ROUTED_PAYLOAD, type RequestCall, requestCall, signedText, route as routeSchema } from '@selvage/protocol';
 import { until } from '@selvage/testkit';
 import { decodeRouted } from '@selvage/wire';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -168,6 +168,18 @@ describe.each(DIALECTS)('the gateway on %s', (dialect) => {
       });
       expect(await codeOf(await send('POST', '/shop/gate/x', { body: '{}' }))).toEqual([502, 'service_unreachable']);
       expect(seen).toHaveLength(2);
+    });
+
+    it('and counts what it answered, and what it did not', async () => {
+      const counted = async (): Promise<number[]> => {
+        const { body } = await hub.ask({ method: 'GET', path: '/api/v1/projects/default/routes/shop' });
+        const { stats } = routeSchema.parse(body).status;
+        return [stats.taken, stats.forwarded, stats.failed];
+      };
+      const before = await counted();
+      for (const node of ['gate', 'off', 'gate']) await send('GET', `/shop/${node}/x`);
+      const added = (await counted()).map((count, index) => count - (before[index] ?? 0));
+      expect(added).toEqual([3, 2, 1]);
     });
 
     it('whose answer breaks off, and cuts the caller off too', async () => {
