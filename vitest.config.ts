@@ -22,6 +22,7 @@ const WITHOUT_HUB_DATABASE = [
   'test/flows/broker.test.ts',
   'test/faults/broker-kills.test.ts',
   'test/faults/twin-kills.test.ts',
+  'test/faults/route-kills.test.ts',
   'test/faults/outbox.test.ts',
   'test/faults/power-cuts.test.ts',
 ];

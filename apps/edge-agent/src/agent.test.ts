@@ -114,6 +114,18 @@ describe('the agent', () => {
     expect(await askAgent(folder.path)).toMatchObject({ stored: { revision: 7 }, apps: [{ app: 'web' }] });
   });
 
+  it('carries the routes that it has stored, without a hub', async () => {
+    await joined();
+    const target = { kind: 'edge', topic: 'out', qos: 1, retain: false };
+    const route = { uid: 'r', name: 'up', topic: 'in/#', group: 'edge', target };
+    const rest = { state: 'active', priority: 5, order: 'topic', batch: {}, retry: {}, budget: {} };
+    const routes = { routes: [{ ...route, ...rest }], services: [] };
+    await stored(({ desired }) => desired.apply({ epoch: 'e', revision: 7 }, [toSection('routes', routes)], []));
+    await agent.start();
+    expect((await askAgent(folder.path)).routes).toMatchObject([{ name: 'up', state: 'active', waiting: 0 }]);
+    expect(existsSync(join(folder.path, 'routes.db'))).toBe(true);
+  });
+
   it('leaves the containers alone while the section that names them is damaged', async () => {
     await joined();
     const docker = new FakeDocker();

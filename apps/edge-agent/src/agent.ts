@@ -136,7 +136,7 @@ export class Agent {
     const certificates = createCertificates({ identity: this.#identity, meta, clock, log, hosts: ownNames, renewed });
     const status = (): AgentStatus =>
       ownStatus({
-        ...{ broker, engine, link, certificates, desired, reported, startedAt: this.#startedAt },
+        ...{ broker, engine, link, certificates, routes, desired, reported, startedAt: this.#startedAt },
         identity: this.#identity.held,
       });
     const store = (): Promise<void> => withDeadline({ clock, ...STORING }, () => tryWrite(folder));

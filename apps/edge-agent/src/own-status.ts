@@ -5,6 +5,7 @@ import type { Certificates, NodeIdentity } from './certificates/index.js';
 import type { EngineWatcher } from './docker/index.js';
 import type { Link } from './link/index.js';
 import type { AgentStatus } from './local-api/index.js';
+import type { Routes } from './routes/index.js';
 import type { DesiredStore, ReportedStore } from './state/index.js';
 
 /** What the status is put together from. */
@@ -17,6 +18,7 @@ export interface StatusSources {
   readonly engine: Pick<EngineWatcher, 'engine'>;
   readonly link: Pick<Link, 'status'>;
   readonly certificates: Pick<Certificates, 'status'>;
+  readonly routes: Pick<Routes, 'status'>;
 }
 
 /** How the agent is at this moment, as it tells whoever asks on its machine. */
@@ -38,6 +40,7 @@ export function ownStatus(sources: StatusSources): AgentStatus {
     ...(stored && { stored }),
     apps: apps === undefined ? [] : reportedApps.parse(sectionValue(apps.body)).instances,
     broker: { ...figures, listeners: [...listeners], clients: clients.length },
+    routes: sources.routes.status(),
   };
 }
 

@@ -14,6 +14,12 @@ it('a status says in words what is wrong', () => {
     engine: { state: 'not_answering', reason: 'No\u001B[2J\u009Banswer.' },
     certificate: { serial: 'a', notAfter: time, daysLeft: -1, renewAt: time, renewing: false, failure },
     apps: [{ app: 'web', uid: 'u', revision: 3, state: 'running', containers: [] }],
+    routes: [
+      {
+        ...{ name: 'up', state: 'paused', taken: 9, filtered: 1, failed: 2 },
+        ...{ waiting: 3, bytes: 300, dead: 1, dropped: 4 },
+      },
+    ],
   };
   expect(statusText(status)).toBe(
     [
@@ -25,6 +31,7 @@ it('a status says in words what is wrong', () => {
       'certificate  -1 days left: The certificate was revoked.',
       'revision     none yet',
       'app web      running (revision 3)',
+      'route up     paused, 3 waiting, 1 dead letters, 4 dropped',
       '',
     ].join('\n'),
   );

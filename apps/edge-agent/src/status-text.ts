@@ -3,7 +3,16 @@ import type { AgentStatus } from './local-api/index.js';
 import { wayOut } from './way-out.js';
 
 /** A status as people read it, a line for each part and for each app. */
-export function statusText({ node, hub, engine, certificate, apps, agentVersion, stored }: AgentStatus): string {
+export function statusText({
+  node,
+  hub,
+  engine,
+  certificate,
+  apps,
+  routes = [],
+  agentVersion,
+  stored,
+}: AgentStatus): string {
   const rows = [
     ['node', nodeKey(node)],
     ['agent', agentVersion],
@@ -13,6 +22,10 @@ export function statusText({ node, hub, engine, certificate, apps, agentVersion,
     ['certificate', `${certificate.daysLeft} days left${because(certificate.failure?.message)}`],
     ['revision', stored === undefined ? 'none yet' : String(stored.revision)],
     ...apps.map(({ app, state, revision }) => [`app ${app}`, `${state} (revision ${revision})`]),
+    ...routes.map(({ name, state, waiting, dead, dropped }) => [
+      `route ${name}`,
+      `${state}, ${waiting} waiting, ${dead} dead letters, ${dropped} dropped`,
+    ]),
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length));
   return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${printable(value)}\n`).join('');

@@ -21,6 +21,21 @@ export const brokerFigures = z.object({
   counters: z.record(z.string(), z.int()),
 });
 
+/** How a route of this node does; counts since the agent's files were made. */
+export const routeFigures = z.object({
+  name: z.string(),
+  state: z.enum(['active', 'paused', 'stopped']),
+  taken: z.int(),
+  filtered: z.int(),
+  failed: z.int(),
+  /** Messages that wait, their bytes, and those that were given up. */
+  waiting: z.int(),
+  bytes: z.int(),
+  dead: z.int(),
+  dropped: z.int(),
+});
+export type RouteFigures = z.infer<typeof routeFigures>;
+
 /** What the agent says about itself to whoever asks on this machine. */
 export const agentStatus = z.object({
   agentVersion: z.string(),
@@ -47,5 +62,7 @@ export const agentStatus = z.object({
   apps: z.array(instance),
   /** Agents before the first broker do not have it. */
   broker: brokerFigures.optional(),
+  /** Agents before the first routes do not have it. */
+  routes: z.array(routeFigures).optional(),
 });
 export type AgentStatus = z.infer<typeof agentStatus>;

@@ -69,6 +69,15 @@ describe('the local API', () => {
     expect(text).toMatch(/\nselvage_agent_resident_memory_bytes \d{7,}\n/);
   });
 
+  it('has metrics for each route', async () => {
+    const route = { name: 'up', state: 'active', taken: 9, filtered: 1, failed: 2, dropped: 4 } as const;
+    now = { ...status, routes: [{ ...route, waiting: 3, bytes: 300, dead: 1 }] };
+    await started();
+    const lines = (await (await get('/metrics')).text()).split('\n');
+    for (const line of ['taken_messages{route="up"} 9', 'waiting_bytes{route="up"} 300', 'dead_letters{route="up"} 1'])
+      expect(lines).toContain(`selvage_agent_route_${line}`);
+  });
+
   it('is ready when the engine is', async () => {
     await started();
     expect((await get('/readyz')).status).toBe(200);

@@ -1,4 +1,4 @@
-import type { AgentStatus } from './agent-status.js';
+import type { AgentStatus, RouteFigures } from './agent-status.js';
 
 const APP_STATES = ['progressing', 'running', 'failed', 'completed', 'unknown'] as const;
 
@@ -17,7 +17,7 @@ export function metricsText(status: AgentStatus, residentBytes: number): string 
 }
 
 function metrics(
-  { hub, engine, certificate, apps, agentVersion, broker }: AgentStatus,
+  { hub, engine, certificate, apps, agentVersion, broker, routes = [] }: AgentStatus,
   residentBytes: number,
 ): Metric[] {
   const inState = (state: string): number => apps.filter((one) => one.state === state).length;
@@ -35,6 +35,22 @@ function metrics(
       values: APP_STATES.map((state) => [`{state="${state}"}`, inState(state)] as const),
     },
     ...(broker === undefined ? [] : brokerMetrics(broker)),
+    ...(routes.length === 0 ? [] : routeMetrics(routes)),
+  ];
+}
+
+function routeMetrics(routes: readonly RouteFigures[]): Metric[] {
+  const of = (name: string, help: string, value: (route: RouteFigures) => number): Metric => {
+    return { name, help, values: routes.map((route) => [`{route="${route.name}"}`, value(route)] as const) };
+  };
+  return [
+    of('route_taken_messages', 'Messages that a route took.', ({ taken }) => taken),
+    of('route_filtered_messages', 'Messages that the filter of a route left out.', ({ filtered }) => filtered),
+    of('route_failed_tries', 'Tries of a route that failed on this node.', ({ failed }) => failed),
+    of('route_waiting_messages', 'Messages of a route that wait on this node.', ({ waiting }) => waiting),
+    of('route_waiting_bytes', 'Bytes of a route that wait on this node.', ({ bytes }) => bytes),
+    of('route_dead_letters', 'Messages that a route gave up and that lie on this node.', ({ dead }) => dead),
+    of('route_dropped_messages', 'Messages that a route dropped on this node.', ({ dropped }) => dropped),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { DesiredRoute } from '@selvage/protocol';
 import { answerCalls } from './calls.js';
 import { Counts } from './counts.js';
 import { Delivered } from './delivered.js';
@@ -9,12 +10,25 @@ import { Reporter } from './reporter.js';
 import { Table } from './table.js';
 import { readWanted } from './wanted.js';
 
+/** How a route does on this node. */
+export interface RouteShown extends Pick<DesiredRoute, 'name' | 'state'> {
+  readonly taken: number;
+  readonly filtered: number;
+  readonly failed: number;
+  readonly waiting: number;
+  readonly bytes: number;
+  readonly dead: number;
+  readonly dropped: number;
+}
+
 /** Carries messages of this node's broker to where routes lead. */
 export interface Routes {
   /** Takes messages from then on; the hub need not be there. Call it before the broker lets clients in. */
   start(): Promise<void>;
   /** Takes no more. */
   stop(): Promise<void>;
+  /** How each route does. */
+  status(): RouteShown[];
   /** What brings messages to targets on this node: started when the broker can publish, stopped before it ends. */
   readonly deliveries: { start(): void; stop(): void };
 }
@@ -61,6 +75,18 @@ class RoutesSlice implements Routes {
 
   get deliveries(): Routes['deliveries'] {
     return this.#parts.deliveries;
+  }
+
+  status(): RouteShown[] {
+    const { table, reporter } = this.#parts;
+    const reports = new Map(reporter.report().routes.map((one) => [one.uid, one]));
+    return table.routes.flatMap(({ uid, name, state }) => {
+      const report = reports.get(uid);
+      if (report === undefined) return [];
+      const { taken, filtered, failed, dead, backlog, dropped: gaps } = report;
+      const dropped = gaps.reduce((sum, { count }) => sum + count, 0);
+      return [{ name, state, taken, filtered, failed, waiting: backlog.count, bytes: backlog.bytes, dead, dropped }];
+    });
   }
 
   async stop(): Promise<void> {

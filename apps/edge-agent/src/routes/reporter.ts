@@ -1,4 +1,4 @@
-import type { DesiredRoute } from '@selvage/protocol';
+import type { DesiredRoute, ReportedRoutes } from '@selvage/protocol';
 import type { Cancel, Clock } from '@selvage/reconcile';
 import type { Logger } from 'pino';
 import type { Counts } from './counts.js';
@@ -48,11 +48,16 @@ export class Reporter {
 
   /** Tells now. A node that never had a route says nothing of routes. */
   tell(): void {
-    const { counts, routes, reported } = this.#options;
-    const open = routes();
-    if (open.length === 0 && !this.#hasTold) return;
+    const { routes, reported } = this.#options;
+    if (routes().length === 0 && !this.#hasTold) return;
     this.#hasTold = true;
-    void reported.set('routes', reportOf(open, { ...this.#options, countOf: (uid) => counts.of(uid) }));
+    void reported.set('routes', this.report());
+  }
+
+  /** How the routes do now. */
+  report(): ReportedRoutes {
+    const { counts, routes } = this.#options;
+    return reportOf(routes(), { ...this.#options, countOf: (uid) => counts.of(uid) });
   }
 
   /** Forgets the counts of routes that are no more. */
