@@ -10,7 +10,6 @@ import { TestHub } from '../test-hub.js';
 import { type Answering, TestNode } from '../test-node.js';
 
 const KEY = 'a key of sixteen or more';
-
 describe.each(DIALECTS)('the gateway on %s', (dialect) => {
   const databases = testDatabases(dialect);
   let hub: TestHub;
@@ -30,8 +29,8 @@ describe.each(DIALECTS)('the gateway on %s', (dialect) => {
     ] as const)
       tokens[name] = await hub.makeToken({ name, role, projects });
     await put('secrets/signer', { type: 'data', properties: { gateway: KEY } });
-    await put('secrets/short', { type: 'data', properties: { gateway: 'short' } });
-    await put('secrets/else', { type: 'data', properties: { password: KEY } });
+    for (const [name, properties] of Object.entries({ short: { gateway: 'short' }, else: { password: KEY } }))
+      await put(`secrets/${name}`, { type: 'data', properties });
     await put('endpoints/shop', { kind: 'service', port: 8080, timeoutSeconds: 1 });
     await route('shop', '/shop/{node}/{rest...}', { endpoint: 'shop', node: '{node}' }, { methods: METHODS });
     await route('orders', '/orders/{id}', { endpoint: 'shop', node: 'gate', path: '/v1/orders?id={id}' });
@@ -50,7 +49,6 @@ describe.each(DIALECTS)('the gateway on %s', (dialect) => {
     seen.length = 0;
     answers(200, [], 'well');
   });
-
   const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
   const FULL = { state: 'paused', budget: { bytes: 65_536, whenFull: 'refuse' } };
 
@@ -178,8 +176,7 @@ describe.each(DIALECTS)('the gateway on %s', (dialect) => {
       };
       const before = await counted();
       for (const node of ['gate', 'off', 'gate']) await send('GET', `/shop/${node}/x`);
-      const added = (await counted()).map((count, index) => count - (before[index] ?? 0));
-      expect(added).toEqual([3, 2, 1]);
+      expect(await counted()).toEqual([3, 2, 1].map((more, index) => more + (before[index] ?? 0)));
     });
 
     it('whose answer breaks off, and cuts the caller off too', async () => {
