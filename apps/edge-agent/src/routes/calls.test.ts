@@ -218,6 +218,15 @@ describe('what the hub asks of the routes of a node', () => {
       expect((await list()).find(({ code }) => code === 'not_found')).toMatchObject({ topic: 't/0', size: 5 });
     });
 
+    it('forgets those of a route that is no more', async () => {
+      site.desired.want([wantedRoute('other', { group: 'other', topic: 't/0' })]);
+      await until(async () => (await list()).length === 0);
+      expect([...site.local.deadLanes, ...site.hub.deadLanes]).toEqual([
+        ['routes/other', 1],
+        ['routes/other', 1],
+      ]);
+    });
+
     it('sends them again or throws them away: those that are chosen, or all of the route', async () => {
       const [first, second] = await list();
       expect(await choose('discard', [first?.seq ?? 0, 999_999])).toEqual({ count: 1 });

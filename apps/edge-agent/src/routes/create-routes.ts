@@ -1,6 +1,7 @@
 import type { DesiredRoute } from '@selvage/protocol';
 import { answerCalls } from './calls.js';
 import { Counts } from './counts.js';
+import { DeadLetters } from './dead-letters.js';
 import { Delivered } from './delivered.js';
 import { Deliveries } from './deliveries.js';
 import { uidOf } from './lanes.js';
@@ -113,9 +114,21 @@ class RoutesSlice implements Routes {
   #forget(wanted: ReadonlySet<string>): void {
     const { reporter, delivered, local } = this.#parts;
     reporter.forget(wanted);
+    void this.#discard(wanted);
     for (const lane of delivered.lanes) {
       const uid = uidOf(lane);
       if (delivered.epochOf(lane) === local.epoch && uid !== undefined && !wanted.has(uid)) delivered.forget(lane);
+    }
+  }
+
+  async #discard(wanted: ReadonlySet<string>): Promise<void> {
+    const { hub, local, log } = this.#parts;
+    const letters = new DeadLetters({ hub, local });
+    const uids = [...hub.deadLanes.keys(), ...local.deadLanes.keys()].flatMap((lane) => uidOf(lane) ?? []);
+    try {
+      for (const uid of new Set(uids)) if (!wanted.has(uid)) await letters.discard(uid);
+    } catch (error) {
+      log.warn({ err: error }, 'dead letters of routes that are no more could not be thrown away yet');
     }
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freePort, until } from '@selvage/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,7 @@ describe('routes within a node, without a hub', () => {
     await until(async () => all.length === 3 && (await site.toHub()).length === 1);
     expect(all.map((line) => line.split(' ')[0]).sort()).toEqual(['t/a=1', 't/a=1', 't/b=1']);
     expect(await site.toHub()).toEqual(['routes/up t/b 1']);
+    await until(() => site.local.lanes.every(({ count }) => count === 0));
     site.desired.want([wantedRoute('there', { topic: 't/a', ...edge('t/b'), group: 'g1' })]);
     expect(site.report('there')).toMatchObject({ taken: 2, forwarded: 1, dropped: [{ reason: 'loop', count: 1 }] });
   });
@@ -137,6 +138,28 @@ describe('routes within a node, without a hub', () => {
     const { bodies } = await serving(() => ((asks += 1) < 5 ? [429, { 'retry-after': '0' }] : 200), port);
     await until(() => site.local.lanes.every(({ count }) => count === 0));
     expect(bodies).toEqual(['1', '1', '1', '1', '1']);
+    expect(await letters(site)).toEqual([]);
+  });
+
+  it.each([
+    ['whose answer never ends', (answer: ServerResponse) => answer.writeHead(200).write('begun')],
+    [
+      'whose answer breaks off',
+      (answer: ServerResponse) => answer.writeHead(200).write('begun', () => answer.destroy()),
+    ],
+    ['whose answer is endless', (answer: ServerResponse) => answer.writeHead(200).write(Buffer.alloc(1_000_000))],
+  ])('believe the status of a service %s', async (_what, say) => {
+    const server = createServer((asked, answer) => {
+      asked.resume().on('end', () => say(answer));
+    });
+    servers.push(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const target = { ...service((server.address() as AddressInfo).port).target, timeoutSeconds: 1 };
+    const site = await started(['r', { target }]);
+    const lamp = await site.stage.connect('lamp');
+    for (const body of ['1', '2']) await lamp.publishAsync('t/1', body, { qos: 1 });
+    await until(() => site.local.lanes.every(({ count }) => count === 0));
     expect(await letters(site)).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { Away, type Outcome } from '@selvage/outbox';
 import { type DesiredTarget, EdgeError, type RoutedMessage, toEdgeError } from '@selvage/protocol';
 import type { Clock } from '@selvage/reconcile';
@@ -58,7 +59,7 @@ export class ToService implements Target {
     };
     try {
       const answer = await callService({ ...call, clock: this.ports.clock, agent: this.#agent });
-      return this.#verdict(answer, await wordsOf(answer));
+      return this.#verdict(answer, await wordsOf(answer, { clock: this.ports.clock, timeoutMs, signal }));
     } catch (error) {
       if (error instanceof Away) throw error;
       if (signal.aborted || isRefused(error)) throw new Away(toEdgeError(error).detail, { cause: error });
@@ -115,17 +116,35 @@ function restOf(header: string | undefined, now: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_REST_MS);
 }
 
-/** The beginning of an answer, on one line; its end is read so that the connection can be used again. */
-async function wordsOf(answer: IncomingMessage): Promise<string> {
+interface Reading {
+  readonly clock: Pick<Clock, 'timer'>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The beginning of an answer, on one line; its end is read so that the connection can be used again. Its status stands, whatever becomes
+ * of the rest.
+ */
+async function wordsOf(answer: IncomingMessage, { clock, timeoutMs, signal }: Reading): Promise<string> {
   const parts: Buffer[] = [];
+  const stop = (): void => {
+    answer.destroy();
+  };
+  const cancel = clock.timer(timeoutMs, stop);
+  signal.addEventListener('abort', stop, { once: true });
   let size = 0;
-  for await (const part of answer as AsyncIterable<Buffer>) {
+  const ended = finished(answer, { writable: false });
+  answer.on('data', (part: Buffer) => {
     if (size < MAX_WORDS) parts.push(part);
     size += part.byteLength;
-    if (size > MAX_ANSWER) break;
-  }
-  return Buffer.concat(parts)
-    .toString('utf8')
+    if (size > MAX_ANSWER) stop();
+  });
+  await Promise.allSettled([ended]);
+  cancel();
+  signal.removeEventListener('abort', stop);
+  const text = Buffer.concat(parts).toString('utf8');
+  return text
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
     .slice(0, MAX_WORDS);
