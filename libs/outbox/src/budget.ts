@@ -51,14 +51,22 @@ export interface Whole {
  */
 export function admit(lane: LaneLoad, size: number, whole: Whole): void {
   const { maxBytes, whenFull } = lane.rules;
-  const least = Math.min(maxBytes, whole.rules.maxBytes);
+  if (size <= maxBytes && lane.bytes + size > maxBytes && whenFull === 'refuse')
+    throw new OutboxRefusal('full', `${lane.bytes} of ${maxBytes} bytes are used by messages that wait already.`);
+  admitPromised(lane, size, whole);
+}
+
+/**
+ * The same for a message that somebody was promised already: when its lane refuses, only the budget of all lanes counts.
+ * @throws OutboxRefusal `full`, `too_large`.
+ */
+export function admitPromised(lane: LaneLoad, size: number, whole: Whole): void {
+  const least = Math.min(lane.rules.maxBytes, whole.rules.maxBytes);
   if (size > least)
     throw new OutboxRefusal(
       'too_large',
       `The message counts for ${size} bytes, more than its whole budget of ${least}.`,
     );
-  if (lane.bytes + size > maxBytes && whenFull === 'refuse')
-    throw new OutboxRefusal('full', `${lane.bytes} of ${maxBytes} bytes are used by messages that wait already.`);
   const over = whole.bytes + size - whole.rules.maxBytes;
   if (over <= 0) return;
   const room = whole.lanes().filter((one) => mayGiveWay(one, lane.rules, whole.rules));

@@ -30,6 +30,10 @@ export class DeadLetters {
     return counts;
   }
 
+  in(lanes: (lane: string) => boolean): Head[] {
+    return [...this.#heads.values()].filter(({ lane }) => lanes(lane));
+  }
+
   has(seq: number): boolean {
     return this.#heads.has(seq);
   }

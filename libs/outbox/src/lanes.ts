@@ -1,4 +1,4 @@
-import type { LaneLoad, LaneRules } from './budget.js';
+import type { LaneLoad, LaneRules, TotalRules, Whole } from './budget.js';
 import type { Head, Queued, Reason } from './message.js';
 import type { LaneCount } from './store.js';
 
@@ -73,6 +73,10 @@ export class Lanes {
   }
   get bytes(): number {
     return this.#bytes;
+  }
+  /** What a budget needs to know of all of them. */
+  whole(rules: TotalRules): Whole {
+    return { rules, bytes: this.#bytes, lanes: () => this.all };
   }
   get leaving(): readonly Leaving[] {
     return [...this.#leaving.values()];

@@ -89,10 +89,57 @@ describe('an outbox', () => {
     expect(texts(await outbox.take(MANY, 'b'))).toEqual(['b:1']);
   });
 
-  it('refuses to prepare what has no room', () => {
+  it('looks again when messages were written while it looked', async () => {
+    const kept = outbox.prepare([{ lane: 'b', body: body('1') }]);
+    store.fault = 'clean';
+    await expect(put('a')).rejects.toMatchObject({ code: 'unavailable' });
+    store.fault = undefined;
+    let looked = 0;
+    store.open = async () => {
+      const bounds = await TestStore.prototype.open.call(store);
+      looked += 1;
+      if (looked > 1) return bounds;
+      for (const message of kept.queued) disk.messages.set(message.seq, message);
+      outbox.stored(kept);
+      return bounds;
+    };
+    await clock.advance(60_000);
+    expect(outbox.lanes).toContainEqual({ lane: 'b', count: 1, bytes: SIZE });
+    expect(outbox.failure).toBeUndefined();
+    expect(texts(await outbox.take(MANY, 'b'))).toEqual(['b:1']);
+  });
+
+  it('finds what was written although nobody could say so', async () => {
+    const kept = outbox.prepare([{ lane: 'b', body: body('1') }]);
+    for (const message of kept.queued) disk.messages.set(message.seq, message);
+    outbox.unsure(kept);
+    expect(() => outbox.prepare([{ lane: 'b', body: body() }])).toThrow(
+      expect.objectContaining({ code: 'unavailable' }),
+    );
+    await clock.advance(60_000);
+    expect(texts(await outbox.take(MANY, 'b'))).toEqual(['b:1']);
+  });
+
+  it('takes what was promised into a lane that is full and refuses, and nothing when all lanes are', async () => {
     rules.b = { maxBytes: SIZE, whenFull: 'refuse' };
-    outbox.stored(outbox.prepare([{ lane: 'b', body: body('1') }]));
-    expect(() => outbox.prepare([{ lane: 'b', body: body('2') }])).toThrow(expect.objectContaining({ code: 'full' }));
+    await outbox.stop();
+    await open({ maxBytes: 2 * SIZE, whenFull: 'drop-oldest' });
+    for (const text of ['1', '2']) outbox.stored(outbox.prepare([{ lane: 'b', body: body(text) }]));
+    await expect(put('b')).rejects.toMatchObject({ code: 'full' });
+    expect(() => outbox.prepare([{ lane: 'b', body: body('3') }])).toThrow(expect.objectContaining({ code: 'full' }));
+    expect(outbox.lanes).toContainEqual({ lane: 'b', count: 2, bytes: 2 * SIZE });
+  });
+
+  it('knows the dead letters of some lanes, and sends one again through another lane', async () => {
+    for (const lane of ['a', 'b', 'b']) await put(lane);
+    for (const { seq } of await outbox.take(MANY)) outbox.bury(seq, { code: 'no', detail: 'no' });
+    await clock.advance(100);
+    const ofB = (): number[] => outbox.deadIn((lane) => lane === 'b').map(({ seq }) => seq);
+    const [first = 0, second = 0] = ofB();
+    expect((await outbox.dead(0, 9)).map(({ seq }) => seq).slice(1)).toEqual([first, second]);
+    await outbox.revive(first, 'own');
+    expect(texts(await outbox.take(MANY))).toEqual(['own:x']);
+    expect(ofB()).toEqual([second]);
   });
 
   it('never uses a sequence again, not even when nothing is left of it', async () => {

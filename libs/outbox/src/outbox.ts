@@ -1,21 +1,20 @@
 import type { Cancel } from '@selvage/reconcile';
-import { admit } from './budget.js';
+import { admit, admitPromised } from './budget.js';
+import { Commit, FLUSH_COUNT } from './commit.js';
 import { DeadLetters } from './dead-letters.js';
 import { type Drop, DropLedger } from './drops.js';
 import { GroupCommit } from './group-commit.js';
 import { Lanes } from './lanes.js';
-import type { DeadLetter, NewMessage, Prepared, Queued, Reason, Taken } from './message.js';
+import type { DeadLetter, Head, NewMessage, Prepared, Queued, Reason, Taken } from './message.js';
 import { sizeOf } from './message.js';
 import type { LaneStatus, OutboxListener, OutboxOptions } from './options.js';
 import { OutboxRefusal } from './refusal.js';
 import { Selection } from './selection.js';
 import { Shedding } from './shedding.js';
-import type { Limits } from './store.js';
+import type { Bounds, Limits } from './store.js';
 import { Timeline } from './timeline.js';
 import { Upkeep } from './upkeep.js';
 
-/** When so many messages are to leave the disk, they leave it at once. */
-const FLUSH_COUNT = 2_000;
 /** Longest name of a lane, and longest key, UTF-16 units. */
 const MAX_LANE = 128;
 const MAX_KEY = 4_096;
@@ -40,7 +39,10 @@ export class Outbox {
   #open = false;
   /** How often the store was opened. */
   #opened = 0;
+  /** How often what the store had told may have lacked something. */
+  #doubts = 0;
   readonly #upkeep: Upkeep;
+  readonly #commit: Commit;
 
   constructor(options: OutboxOptions) {
     const { store, clock, rules, total, random = Math.random, trouble = () => undefined } = options;
@@ -58,6 +60,7 @@ export class Outbox {
     this.#upkeep = new Upkeep(clock, () => {
       this.#commits.poke();
     });
+    this.#commit = new Commit({ ...ports, clock, dead: this.#dead, shedding: this.#shedding, upkeep: this.#upkeep });
   }
 
   async start(): Promise<void> {
@@ -120,13 +123,15 @@ export class Outbox {
 
   /**
    * Makes messages ready for whoever writes them together with something of its own, in one transaction; `stored` is told after the
-   * commit. Of one lane all messages come this way, one transaction after the other, or none.
+   * commit, `unsure` when it is not known whether there was one. Of one lane all messages come this way, one transaction after the
+   * other, or none. They were promised to somebody already: a lane that refuses when it is full takes them all the same.
    * @throws OutboxRefusal: nothing of the lane's is to be written now.
    */
   prepare(messages: readonly NewMessage[]): Prepared {
     const queued = messages.map((message) => {
       const size = sizeOf(message);
-      this.#admit(message, size);
+      this.#check(message, size);
+      admitPromised(this.#lanes.of(message.lane), size, this.#lanes.whole(this.#options.total));
       return this.#queued(message, { at: message.at ?? this.#options.clock.now(), size });
     });
     return { queued, since: this.#opened };
@@ -135,12 +140,16 @@ export class Outbox {
   /** These are on the disk, written by somebody else. */
   stored({ queued, since }: Prepared): void {
     if (!this.#open || queued.length === 0) return;
-    // The store was opened again meanwhile, and it is not known whether it counted them: it is asked again.
-    if (since !== this.#opened) this.#commits.fail(new Error('messages came while the outbox was opened'));
+    if (since !== this.#opened) this.#doubt('messages came while the outbox was opened');
     for (const message of queued) this.#lanes.coming(message);
     this.#lanes.came(queued);
     this.#flushSoon();
     this.#tellReady(queued);
+  }
+
+  /** Whether these are on the disk nobody knows: the connection was lost at the commit. */
+  unsure({ queued }: Prepared): void {
+    if (this.#open && queued.length > 0) this.#doubt('it is not known whether messages were written');
   }
 
   /** The next messages, oldest first within a lane; of one lane only, if one is named. Nobody else gets them meanwhile. */
@@ -186,6 +195,11 @@ export class Outbox {
     return letters.filter(({ seq }) => this.#dead.has(seq));
   }
 
+  /** The dead letters of some lanes without their bodies, oldest first. */
+  deadIn(lanes: (lane: string) => boolean): readonly Head[] {
+    return this.#dead.in(lanes);
+  }
+
   /** Throws dead letters away, counted. */
   discard(seqs: Iterable<number>): void {
     for (const seq of seqs) {
@@ -195,25 +209,35 @@ export class Outbox {
     this.#flushSoon();
   }
 
-  /** Sends a dead letter again as a new message, at the end of its lane. Does nothing when there is none of this sequence. */
-  async revive(seq: number): Promise<void> {
+  /** Sends a dead letter, if it is there, again at the end of a lane: its own, or another when that is written through `prepare`. */
+  async revive(seq: number, lane?: string): Promise<void> {
     const [letter] = await this.dead(seq - 1, 1);
     if (letter?.seq !== seq) return;
-    const { lane, key, body, at } = letter;
-    await this.append({ lane, body, at, ...(key !== undefined && { key }) });
+    const { key, body, at } = letter;
+    await this.append({ lane: lane ?? letter.lane, body, at, ...(key !== undefined && { key }) });
     this.#dead.remove(seq);
     this.#flushSoon();
   }
 
-  #admit({ lane, key = '' }: NewMessage, size: number): void {
-    const { total, maxMessage } = this.#options;
+  #admit(message: NewMessage, size: number): void {
+    this.#check(message, size);
+    admit(this.#lanes.of(message.lane), size, this.#lanes.whole(this.#options.total));
+  }
+
+  #check({ lane, key = '' }: NewMessage, size: number): void {
+    const { maxMessage } = this.#options;
     if (!this.#open) throw new OutboxRefusal('closed', 'The outbox is closed.');
     if (lane.length > MAX_LANE || key.length > MAX_KEY)
       throw new OutboxRefusal('too_large', `A lane has at most ${MAX_LANE} characters, a key at most ${MAX_KEY}.`);
     if (size > maxMessage)
       throw new OutboxRefusal('too_large', `The message counts for ${size} bytes; ${maxMessage} is the most.`);
     this.#commits.check(size);
-    admit(this.#lanes.of(lane), size, { rules: total, bytes: this.#lanes.bytes, lanes: () => this.#lanes.all });
+  }
+
+  /** The store is asked again what is there. */
+  #doubt(why: string): void {
+    this.#doubts += 1;
+    this.#commits.fail(new Error(why));
   }
 
   #queued({ lane, key, body, ttlMs }: NewMessage, { at, size }: { at: number; size: number }): Queued {
@@ -225,14 +249,21 @@ export class Outbox {
   }
 
   async #load(): Promise<void> {
-    const { epoch, lastSeq, lanes, dead, drops, ...moment } = await this.#options.store.open();
-    this.#opened += 1;
+    const { epoch, lastSeq, lanes, dead, drops, ...moment } = await this.#bounds();
     this.#epoch = epoch;
     this.#lastSeq = Math.max(this.#lastSeq, lastSeq);
     this.#lanes.reset(lanes);
     this.#drops.reset(drops);
     this.#dead.reset(dead);
     this.#timeline.resume(moment);
+  }
+
+  /** What is on the disk, with all that somebody else wrote there while it was looked at. */
+  async #bounds(): Promise<Bounds> {
+    const doubts = this.#doubts;
+    this.#opened += 1;
+    const bounds = await this.#options.store.open();
+    return doubts === this.#doubts ? bounds : this.#bounds();
   }
 
   async #recover(): Promise<void> {
@@ -243,41 +274,9 @@ export class Outbox {
   }
 
   async #write(append: readonly Queued[]): Promise<void> {
-    if (this.#upkeep.sweepDue) {
-      this.#upkeep.sweepDue = false;
-      await this.#select(() => this.#shedding.outOfTime());
-    }
-    const before = this.#lanes.leavingCount;
-    await this.#select(() => this.#shedding.overBudget());
-    const flush = this.#upkeep.flushDue || this.#lanes.leavingCount > before || before >= FLUSH_COUNT;
-    await (flush ? this.#commitAll(append) : this.#commit(append));
+    await this.#commit.write(append, (run) => this.#select(run));
     this.#lanes.came(append);
     if (append.length > 0) this.#tellReady(append);
-  }
-
-  /** Writes what is new, and takes off the disk what is gone. */
-  async #commitAll(append: readonly Queued[]): Promise<void> {
-    this.#upkeep.flushed();
-    const { leaving } = this.#lanes;
-    const unbury = this.#dead.gone;
-    const bury = leaving.flatMap(({ head, why }) => (why === undefined ? [] : [{ ...head, ...why }]));
-    const remove = leaving.flatMap(({ head, why }) => (why === undefined ? [head] : []));
-    const drops = this.#drops.unwritten;
-    if (append.length + leaving.length + unbury.length + drops.length === 0 && !this.#upkeep.momentDue) return;
-    this.#upkeep.momentDue = false;
-    await this.#options.store.commit({ append, remove, bury, unbury, drops, ...this.#moment() });
-    this.#lanes.left(leaving);
-    this.#dead.left(unbury);
-    this.#drops.written(drops);
-  }
-
-  async #commit(append: readonly Queued[]): Promise<void> {
-    if (append.length === 0) return;
-    await this.#options.store.commit({ append, remove: [], bury: [], unbury: [], drops: [], ...this.#moment() });
-  }
-
-  #moment(): { born: number; wall: number } {
-    return { born: this.#timeline.now(), wall: this.#options.clock.now() };
   }
 
   /** One after the other, so that nothing is taken and dropped at the same time. */

@@ -60,6 +60,11 @@ export class MessageWork {
       handler.committed?.(messages.filter((message) => !this.refused.has(message)));
   }
 
+  /** Call it when it is not known whether there was a commit. */
+  unsure(): void {
+    for (const [handler, messages] of this.work) handler.unsure?.(messages);
+  }
+
   private async sort(tx: Transaction): Promise<Iterable<LanePosition>> {
     const { registry, positions, batch } = this.options;
     const known = new Map(batch.filter(({ message }) => registry.get(message.lane) !== undefined).map(laneOf));

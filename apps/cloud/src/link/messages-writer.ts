@@ -98,12 +98,17 @@ export class MessageWriter {
 
   private async store(batch: readonly Arrived[], why?: Rejection): Promise<void> {
     const { registry, positions } = this;
-    const work = await this.db.write(async (tx) => {
-      // Made anew for each try: PostgreSQL may have the transaction begun again.
-      const attempt = new MessageWork({ registry, positions, batch });
-      await (why === undefined ? attempt.run(tx) : attempt.reject(tx, why));
-      return attempt;
-    });
+    // Made anew for each try: PostgreSQL may have the transaction begun again.
+    let work = new MessageWork({ registry, positions, batch });
+    try {
+      await this.db.write((tx) => {
+        work = new MessageWork({ registry, positions, batch });
+        return why === undefined ? work.run(tx) : work.reject(tx, why);
+      });
+    } catch (error) {
+      if (isAway(error)) work.unsure();
+      throw error;
+    }
     work.tell();
     try {
       work.committed();

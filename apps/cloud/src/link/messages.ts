@@ -39,6 +39,8 @@ export interface MessageHandler<M extends InboundMessage = InboundMessage> {
   apply(tx: Transaction, messages: readonly M[], refuse: Refuse): Promise<void>;
   /** Told after the commit, of those that were not refused: for the live feed and for pokes. */
   committed?(messages: readonly InboundMessage[]): void;
+  /** Told when the database went away and nobody knows whether they were committed. */
+  unsure?(messages: readonly InboundMessage[]): void;
 }
 
 /** Where slices say which lanes they take. */

@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { type Outcome, Pump, type Taken } from '@selvage/outbox';
 import { nodeKey } from '@selvage/protocol';
-import { systemClock } from '@selvage/reconcile';
+import { type Cancel, systemClock } from '@selvage/reconcile';
 import { Sessions } from '../link/index.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.service.js';
@@ -24,12 +24,13 @@ interface Running {
 export class Deliveries {
   private readonly running = new Map<string, Running>();
   private open = false;
+  private deaf: Cancel | undefined;
 
   constructor(
     private readonly known: KnownRoutes,
     private readonly hub: HubOutbox,
-    private readonly leg: LastLeg,
-    private readonly sessions: Sessions,
+    @Inject(LastLeg) private readonly leg: Pick<LastLeg, 'deliver'>,
+    @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find' | 'listen'>,
   ) {}
 
   start(): void {
@@ -39,26 +40,39 @@ export class Deliveries {
     });
     this.sessions.listen({
       opened: ({ ref }) => {
-        for (const lane of this.lanesTo(nodeKey(ref))) this.run(lane);
+        for (const lane of this.lanesTo(nodeKey(ref))) this.run(laneName(lane));
       },
       closed: ({ ref }) => {
         for (const [name, { project, lane }] of this.running)
           if (lane.node !== undefined && nodeKey({ project, node: lane.node }) === nodeKey(ref)) this.end(name);
       },
     });
-    for (const { lane, count } of this.hub.outbox.lanes) if (count > 0) this.run(readLane(lane));
+    this.deaf = this.hub.outbox.listen({
+      ready: (lanes) => {
+        this.look(lanes);
+      },
+      reset: () => undefined,
+    });
+    this.look();
   }
 
   stop(): void {
     this.open = false;
+    this.deaf?.();
     for (const name of [...this.running.keys()]) this.end(name);
   }
 
-  /** There are messages in this lane. */
-  run(lane: Lane): void {
-    const name = laneName(lane);
+  /** There may be messages in these lanes; in any, when none are named. */
+  private look(names?: ReadonlySet<string>): void {
+    if (names !== undefined) for (const name of names) this.run(name);
+    else for (const { lane, count } of this.hub.outbox.lanes) if (count > 0) this.run(lane);
+  }
+
+  private run(name: string): void {
+    if (!this.open || this.running.has(name)) return;
+    const lane = readLane(name);
     const route = this.known.get(lane.uid);
-    if (!this.open || this.running.has(name) || route === undefined || !this.mayRun(route, lane)) return;
+    if (route === undefined || !this.mayRun(route, lane)) return;
     const pump = new Pump(this.options(route, lane));
     this.running.set(name, { pump, lane, project: route.project });
     pump.open();
@@ -87,8 +101,7 @@ export class Deliveries {
   /** A route is new, other than it was, or gone: its pumps begin anew, as far as they may. */
   private again(uid: string): void {
     for (const [name, { lane }] of this.running) if (lane.uid === uid) this.end(name);
-    for (const { lane, count } of this.hub.outbox.lanes)
-      if (count > 0 && readLane(lane).uid === uid) this.run(readLane(lane));
+    for (const { lane, count } of this.hub.outbox.lanes) if (count > 0 && readLane(lane).uid === uid) this.run(lane);
   }
 
   private *lanesTo(key: string): Generator<Lane> {

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { DeadLetter } from '@selvage/outbox';
+import type { DeadLetter, Head } from '@selvage/outbox';
 import type { RouteDeadLetter } from '@selvage/protocol';
 import { decodeRouted } from '@selvage/wire';
 import { idOf } from './dead-letters.rules.js';
 import { HubOutbox } from './hub-outbox.service.js';
-import { readLane } from './lanes.rules.js';
+import { laneName, readLane } from './lanes.rules.js';
 
 const MAX_SHOWN = 4096;
-const BATCH = 1000;
 
 /** Dead letters that lie at the hub. */
 @Injectable()
@@ -16,36 +15,31 @@ export class HubLetters {
 
   /** Those of a route after a sequence, oldest first. */
   async list(uid: string, after: number, limit: number): Promise<RouteDeadLetter[]> {
-    return (await this.of(uid, after, limit)).map(shown);
+    const page = this.of(uid).filter(({ seq }) => seq > after);
+    return (await this.hub.store.deadOf(page.slice(0, limit).map(({ seq }) => seq))).map(shown);
   }
 
   /** Those of these sequences, or all. */
   async revive(uid: string, seqs: readonly number[] | undefined): Promise<number> {
-    const chosen = await this.chosen(uid, seqs);
-    for (const seq of chosen) await this.hub.outbox.revive(seq);
+    const chosen = this.chosen(uid, seqs);
+    // What comes from nodes has its lane for itself.
+    for (const { seq, lane } of chosen) await this.hub.outbox.revive(seq, laneName({ ...readLane(lane), from: 'hub' }));
     return chosen.length;
   }
 
-  async discard(uid: string, seqs: readonly number[] | undefined): Promise<number> {
-    const chosen = await this.chosen(uid, seqs);
-    this.hub.outbox.discard(chosen);
+  discard(uid: string, seqs: readonly number[] | undefined): number {
+    const chosen = this.chosen(uid, seqs);
+    this.hub.outbox.discard(chosen.map(({ seq }) => seq));
     return chosen.length;
   }
 
-  private async chosen(uid: string, seqs: readonly number[] | undefined): Promise<number[]> {
+  private chosen(uid: string, seqs: readonly number[] | undefined): readonly Head[] {
     const wanted = seqs && new Set(seqs);
-    const all: number[] = [];
-    for (let after = 0; ;) {
-      const batch = await this.of(uid, after, BATCH);
-      all.push(...batch.map(({ seq }) => seq).filter((seq) => wanted?.has(seq) ?? true));
-      after = batch.at(-1)?.seq ?? after;
-      if (batch.length < BATCH) return all;
-    }
+    return this.of(uid).filter(({ seq }) => wanted?.has(seq) ?? true);
   }
 
-  private of(uid: string, after: number, limit: number): Promise<DeadLetter[]> {
-    const lanes = [...this.hub.outbox.deadLanes.keys()].filter((lane) => readLane(lane).uid === uid);
-    return this.hub.store.deadOf(lanes, after, limit);
+  private of(uid: string): readonly Head[] {
+    return this.hub.outbox.deadIn((lane) => readLane(lane).uid === uid);
   }
 }
 

@@ -44,6 +44,11 @@ export class HubOutbox {
     return this.outbox.stop();
   }
 
+  /** A route is gone: so are its dead letters. What still waits is dropped when there is something to be written, counted. */
+  forget(uid: string): void {
+    this.outbox.discard(this.outbox.deadIn((lane) => readLane(lane).uid === uid).map(({ seq }) => seq));
+  }
+
   private rules(lane: string): LaneRules {
     const route = this.known.get(readLane(lane).uid);
     if (route === undefined) return GONE;

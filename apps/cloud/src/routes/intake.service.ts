@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type NewMessage, OutboxRefusal, type Prepared, type Queued } from '@selvage/outbox';
+import { type NewMessage, OutboxRefusal, type Prepared } from '@selvage/outbox';
 import { EdgeError, type NodeRef, type RoutedMessage, toEdgeError } from '@selvage/protocol';
 import { fill } from '@selvage/routes';
 import { decodeRouted, encodeRouted } from '@selvage/wire';
@@ -8,7 +8,6 @@ import type { Transaction } from '../db/index.js';
 import type { InboundMessage, MessageHandler, Refuse } from '../link/index.js';
 import { systemClock } from '@selvage/reconcile';
 import { RouteCounts } from './counts.service.js';
-import { Deliveries } from './deliveries.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.service.js';
 import { laneName, type Lane, linkLane, readLane } from './lanes.rules.js';
@@ -30,7 +29,6 @@ export class RouteIntake implements MessageHandler {
   constructor(
     private readonly known: KnownRoutes,
     private readonly hub: HubOutbox,
-    private readonly deliveries: Deliveries,
     private readonly counts: RouteCounts,
   ) {}
 
@@ -39,36 +37,42 @@ export class RouteIntake implements MessageHandler {
     return lane.startsWith(this.lane) && this.known.get(lane.slice(this.lane.length)) !== undefined;
   }
 
-  /** In the transaction that notes that they have come. */
+  /** In the transaction that notes that they have come. @throws EdgeError `overloaded` while nothing can be taken: they wait. */
   async apply(tx: Transaction, messages: readonly InboundMessage[], refuse: Refuse): Promise<void> {
-    const queued: Queued[] = [];
+    const ready: (readonly [InboundMessage, Prepared])[] = [];
     for (const origin of messages) {
       try {
-        const prepared = this.hub.outbox.prepare([this.fromNode(origin)]);
-        this.prepared.set(origin.body, prepared);
-        queued.push(...prepared.queued);
+        ready.push([origin, this.hub.outbox.prepare([this.fromNode(origin)])]);
       } catch (error) {
+        if (error instanceof OutboxRefusal && error.code !== 'too_large')
+          throw new EdgeError('overloaded', error.message, { cause: error });
         refuse(
           origin,
-          error instanceof OutboxRefusal ? new EdgeError('overloaded', error.message) : toEdgeError(error),
+          error instanceof OutboxRefusal ? new EdgeError('bad_request', error.message) : toEdgeError(error),
         );
       }
     }
-    await this.hub.store.insert(tx, queued);
+    for (const [{ body }, prepared] of ready) this.prepared.set(body, prepared);
+    await this.hub.store.insert(
+      tx,
+      ready.flatMap(([, { queued }]) => queued),
+    );
+  }
+
+  unsure(messages: readonly InboundMessage[]): void {
+    for (const { body } of messages) {
+      const prepared = this.prepared.get(body);
+      if (prepared !== undefined) this.hub.outbox.unsure(prepared);
+    }
   }
 
   committed(messages: readonly InboundMessage[]): void {
-    const lanes = new Set<string>();
     for (const { body } of messages) {
       const prepared = this.prepared.get(body);
       if (prepared === undefined) continue;
       this.hub.outbox.stored(prepared);
-      for (const { lane } of prepared.queued) {
-        lanes.add(lane);
-        this.counts.add(readLane(lane).uid, { taken: 1 });
-      }
+      for (const { lane } of prepared.queued) this.counts.add(readLane(lane).uid, { taken: 1 });
     }
-    for (const lane of lanes) this.deliveries.run(readLane(lane));
   }
 
   /**
@@ -104,7 +108,6 @@ export class RouteIntake implements MessageHandler {
       throw new EdgeError('overloaded', cause instanceof Error ? cause.message : String(cause), { cause });
     }
     this.counts.add(route.uid, { taken: 1 });
-    this.deliveries.run(lane);
     return { id, kept: true };
   }
 

@@ -13,6 +13,9 @@ const READ = `SELECT ${WHOLE} FROM route_messages WHERE seq IN (
       FROM (SELECT seq, size FROM route_messages WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS first) AS counted
     WHERE total <= $4 OR n = 1)
   ORDER BY seq`;
+/** One look into the index for each lane, however many messages it has. */
+const OLDEST =
+  'SELECT lane, (SELECT at FROM route_messages WHERE route_messages.lane = own.lane ORDER BY seq LIMIT 1) AS at FROM own';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -112,11 +115,23 @@ export class HubOutboxStore implements OutboxStore {
     return (await this.rows(sql, [after, messages])).map(toDeadLetter);
   }
 
-  /** Dead letters of some lanes, oldest first. */
-  async deadOf(lanes: readonly string[], after: number, limit: number): Promise<DeadLetter[]> {
-    if (lanes.length === 0) return [];
-    const sql = `SELECT ${WHOLE}, code, detail FROM route_dead WHERE lane IN ${tuple(0, lanes.length)} AND seq > $${lanes.length + 1} ORDER BY seq LIMIT $${lanes.length + 2}`;
-    return (await this.rows(sql, [...lanes, after, limit])).map(toDeadLetter);
+  /** Some dead letters, oldest first. */
+  async deadOf(seqs: readonly number[]): Promise<DeadLetter[]> {
+    if (seqs.length === 0) return [];
+    const sql = `SELECT ${WHOLE}, code, detail FROM route_dead WHERE seq IN ${tuple(0, seqs.length)} ORDER BY seq`;
+    return (await this.rows(sql, seqs)).map(toDeadLetter);
+  }
+
+  /** When the oldest message of each lane came into being; a lane that is empty has none. */
+  async oldest(lanes: readonly string[]): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    for (let at = 0; at < lanes.length; at += ROWS) {
+      const some = lanes.slice(at, at + ROWS);
+      const values = some.map((_lane, index) => tuple(index, 1)).join(', ');
+      for (const { lane, at: made } of await this.rows(`WITH own (lane) AS (VALUES ${values}) ${OLDEST}`, some))
+        if (made !== null) found.set(String(lane), number(made));
+    }
+    return found;
   }
 
   private rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {

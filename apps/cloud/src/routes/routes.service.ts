@@ -119,7 +119,7 @@ export class Routes {
       return found;
     });
     this.known.removed(row);
-    this.signals.changed(row);
+    this.signals.removed(row);
   }
 
   private async change(at: At, make: Make): Promise<Route> {

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Desired } from '../desired/index.js';
 import { LiveFeed } from '../http/index.js';
+import { RouteCounts } from './counts.service.js';
+import { HubOutbox } from './hub-outbox.service.js';
 import { RouteCountRow, type RouteRow } from './routes.entity.js';
 import { RoutesLink } from './routes.link.js';
 
@@ -12,12 +14,21 @@ export class RouteSignals {
     private readonly desired: Desired,
     private readonly feed: LiveFeed,
     private readonly link: RoutesLink,
+    private readonly counts: RouteCounts,
+    private readonly hub: HubOutbox,
   ) {}
 
   /** Call it after the commit. */
   changed({ project, name }: RouteRow): void {
     this.nodes(project);
     this.feed.changed('route', project, name);
+  }
+
+  /** Call it after the commit. */
+  removed(row: RouteRow): void {
+    this.counts.forget(row.uid);
+    this.hub.forget(row.uid);
+    this.changed(row);
   }
 
   /** What nodes do for routes may be something else. */

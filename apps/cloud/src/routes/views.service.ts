@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Drop, LaneStatus } from '@selvage/outbox';
 import type { Route, RouteStatus } from '@selvage/protocol';
 import { systemClock } from '@selvage/reconcile';
 import { In } from 'typeorm';
@@ -12,6 +13,7 @@ import { shownRoute } from './routes.rules.js';
 import { type HubBacklog, type NodeCounts, statsOf } from './stats.rules.js';
 
 const NAMES = 500;
+const NOTHING: HubBacklog = { count: 0, bytes: 0, oldestAt: undefined, dead: 0, drops: [] };
 
 /** Routes as the API shows them: with what the hub and all nodes have counted. */
 @Injectable()
@@ -24,9 +26,12 @@ export class RouteViews {
   ) {}
 
   async shown(rows: readonly RouteRow[]): Promise<Route[]> {
-    const reports = await this.reports(rows.map(({ uid }) => uid));
-    const oldest = await this.oldest();
-    return rows.map((row) => shownRoute(row, this.status(row, reports.get(row.uid) ?? [], oldest)));
+    const uids = rows.map(({ uid }) => uid);
+    const reports = await this.reports(uids);
+    const backlogs = await this.backlogs(new Set(uids));
+    return rows.map((row) =>
+      shownRoute(row, this.status(row, reports.get(row.uid) ?? [], backlogs.get(row.uid) ?? NOTHING)),
+    );
   }
 
   /** All routes of all projects. */
@@ -34,40 +39,27 @@ export class RouteViews {
     return this.shown(await this.db.read.find(RouteRow));
   }
 
-  private status(
-    { uid, project, spec }: RouteRow,
-    nodes: readonly NodeCounts[],
-    oldest: ReadonlyMap<string, number>,
-  ): RouteStatus {
+  private status({ uid, project, spec }: RouteRow, nodes: readonly NodeCounts[], backlog: HubBacklog): RouteStatus {
     const now = systemClock.now();
     const fromNodes = spec.source.endpoint === 'edge';
-    const stats = statsOf(this.counts.of(uid), this.backlog(uid, oldest), { nodes, fromNodes, now });
+    const stats = statsOf(this.counts.of(uid), backlog, { nodes, fromNodes, now });
     const { state, detail } = this.connections.state(project, stateName({ uid, spec }));
     if (spec.state !== 'active' || state !== 'failing') return { state: spec.state, detail: '', stats };
     return { state: 'failing', detail, stats };
   }
 
-  private backlog(uid: string, oldest: ReadonlyMap<string, number>): HubBacklog {
-    const { lanes, drops, deadLanes } = this.hub.outbox;
-    const own = lanes.filter(({ lane }) => readLane(lane).uid === uid);
-    const ages = own.flatMap(({ lane }) => oldest.get(lane) ?? []);
-    return {
-      count: own.reduce((sum, { count }) => sum + count, 0),
-      bytes: own.reduce((sum, { bytes }) => sum + bytes, 0),
-      oldestAt: ages.length === 0 ? undefined : Math.min(...ages),
-      dead: [...deadLanes].reduce((sum, [lane, count]) => (readLane(lane).uid === uid ? sum + count : sum), 0),
-      drops: drops
-        .filter(({ lane }) => readLane(lane).uid === uid)
-        .map(({ reason, count, first, last }) => ({ reason, count, from: iso(first), to: iso(last) })),
-    };
-  }
-
-  /** When the oldest message of each lane came into being. */
-  private async oldest(): Promise<Map<string, number>> {
-    const found: { lane: string; at: unknown }[] = await this.db.read.query(
-      'SELECT lane, at FROM route_messages WHERE seq IN (SELECT min(seq) FROM route_messages GROUP BY lane)',
+  /** What lies at the hub of each route. There may be a lane for each of them and each node: they are gone through once. */
+  private async backlogs(uids: ReadonlySet<string>): Promise<Map<string, HubBacklog>> {
+    const { outbox, store } = this.hub;
+    const own = ofRoutes(outbox.lanes, uids);
+    const waiting = [...own.values()].flat().filter(({ count }) => count > 0);
+    const oldest = await store.oldest(waiting.map(({ lane }) => lane));
+    const drops = ofRoutes(outbox.drops, uids);
+    const dead = ofRoutes(
+      [...outbox.deadLanes].map(([lane, count]) => ({ lane, count })),
+      uids,
     );
-    return new Map(found.map(({ lane, at }) => [lane, Number(at)]));
+    return new Map([...uids].map((uid) => [uid, backlogOf(own.get(uid), oldest, drops.get(uid), dead.get(uid))]));
   }
 
   private async reports(uids: readonly string[]): Promise<Map<string, NodeCounts[]>> {
@@ -78,6 +70,35 @@ export class RouteViews {
     }
     return found;
   }
+}
+
+/** What there is of each of the routes. */
+function ofRoutes<T extends { readonly lane: string }>(all: Iterable<T>, uids: ReadonlySet<string>): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const { uid } = readLane(one.lane);
+    if (!uids.has(uid)) continue;
+    const there = found.get(uid);
+    if (there === undefined) found.set(uid, [one]);
+    else there.push(one);
+  }
+  return found;
+}
+
+function backlogOf(
+  lanes: readonly LaneStatus[] = [],
+  oldest: ReadonlyMap<string, number>,
+  drops: readonly Drop[] = [],
+  dead: readonly { readonly count: number }[] = [],
+): HubBacklog {
+  const ages = lanes.flatMap(({ lane }) => oldest.get(lane) ?? []);
+  return {
+    count: lanes.reduce((sum, { count }) => sum + count, 0),
+    bytes: lanes.reduce((sum, { bytes }) => sum + bytes, 0),
+    oldestAt: ages.reduce<number | undefined>((least, at) => Math.min(least ?? at, at), undefined),
+    dead: dead.reduce((sum, { count }) => sum + count, 0),
+    drops: drops.map(({ reason, count, first, last }) => ({ reason, count, from: iso(first), to: iso(last) })),
+  };
 }
 
 function iso(at: number): string {
