@@ -142,20 +142,21 @@ describe('routes within a node, without a hub', () => {
   });
 
   it.each([
-    ['whose answer never ends', (answer: ServerResponse) => answer.writeHead(200).write('begun')],
+    ['whose answer never ends', 1, (answer: ServerResponse) => answer.writeHead(200).write('begun')],
     [
       'whose answer breaks off',
+      300,
       (answer: ServerResponse) => answer.writeHead(200).write('begun', () => answer.destroy()),
     ],
-    ['whose answer is endless', (answer: ServerResponse) => answer.writeHead(200).write(Buffer.alloc(1_000_000))],
-  ])('believe the status of a service %s', async (_what, say) => {
+    ['whose answer is endless', 300, (answer: ServerResponse) => answer.writeHead(200).write(Buffer.alloc(1_000_000))],
+  ])('believe the status of a service %s', async (_what, timeoutSeconds, say) => {
     const server = createServer((asked, answer) => {
       asked.resume().on('end', () => say(answer));
     });
     servers.push(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const target = { ...service((server.address() as AddressInfo).port).target, timeoutSeconds: 1 };
+    const target = { ...service((server.address() as AddressInfo).port).target, timeoutSeconds };
     const site = await started(['r', { target }]);
     const lamp = await site.stage.connect('lamp');
     for (const body of ['1', '2']) await lamp.publishAsync('t/1', body, { qos: 1 });
