@@ -11,8 +11,9 @@ const shared = {
 const WITHOUT_HUB_DATABASE = [
   // The agent's adapter against a real engine: there is no hub.
   'test/flows/agent-docker.test.ts',
-  // `npm start` and the guide as they are, and those say SQLite.
+  // `npm start` and the guides as they are, and those say SQLite.
   'test/flows/guide.test.ts',
+  'test/flows/guide-routes.test.ts',
   'test/flows/start.test.ts',
   // What an agent does while its engine is away; the hub only watches.
   'test/flows/docker-away.test.ts',

@@ -28,6 +28,5 @@ async function run(world: World, given: string, options: ProjectOptions): Promis
   const input = { params: { project, name }, signal: world.signal };
   const { ok, detail, tookMs } = await client.call(endpoints.endpoints.test, input);
   if (!ok) throw new Refused(`endpoint/${name} cannot be reached: ${oneLine(detail).replace(/\.$/, '')}`);
-  const more = detail === '' ? '' : `: ${oneLine(detail)}`;
-  await world.out.write(`endpoint/${name} can be reached (${Math.round(tookMs)} ms)${more}\n`);
+  await world.out.write(`endpoint/${name} can be reached (${Math.round(tookMs)} ms)\n`);
 }

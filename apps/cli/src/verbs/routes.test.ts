@@ -227,7 +227,7 @@ describe('endpoints', () => {
   });
 
   it('can be tried', async () => {
-    hub.on(`POST ${PATH}/endpoints/alarms/test`, { ok: true, detail: '', tookMs: 12.4 });
+    hub.on(`POST ${PATH}/endpoints/alarms/test`, { ok: true, detail: 'It can be reached.', tookMs: 12.4 });
     expect((await cli(hub, ['endpoint', 'test', 'alarms'])).out).toBe('endpoint/alarms can be reached (12 ms)\n');
     hub.on(`POST ${PATH}/endpoints/alarms/test`, { ok: false, detail: 'a.example answered 401.', tookMs: 12 });
     expect(await cli(hub, ['endpoint', 'test', 'endpoint/alarms'])).toMatchObject({
