@@ -73,7 +73,7 @@ export class Desired implements OnModuleInit {
   }
 
   private begin(session: Session): void {
-    const push = new Push(session, (one) => this.compile(one));
+    const push = new Push(session, (one) => this.compile(one), systemClock);
     const reconciler = new Reconciler(push, this.options);
     this.loops.set(nodeKey(session.ref), { push, reconciler });
     reconciler.start();

@@ -53,10 +53,14 @@ describe('the loop of one node', () => {
     send: (frame) => void sent.push(frame),
   };
   let compilations = 0;
-  const push = new Push(session, () => {
-    compilations += 1;
-    return Promise.resolve(wanted);
-  });
+  const push = new Push(
+    session,
+    () => {
+      compilations += 1;
+      return Promise.resolve(wanted);
+    },
+    clock,
+  );
   const loop = new Reconciler(push, {
     clock,
     random: () => 1,
@@ -112,5 +116,43 @@ describe('the loop of one node', () => {
     await settled();
     expect(compilations).toBe(before + 1);
     await loop.stop();
+  });
+});
+
+describe('changes in a row', () => {
+  const clock = new FakeClock();
+  const session: Session = {
+    ...{ ref: { project: 'default', node: 'n' }, serial: '1', agent: '1', openedAt: 0, heardAt: 0 },
+    stored: { position: null, hashes: {} },
+    send: () => undefined,
+  };
+  let compilations = 0;
+  const compile = async (): Promise<Compiled> => {
+    compilations += 1;
+    await clock.advance(100);
+    return compiled(compilations, { devices: [compilations] });
+  };
+  const push = new Push(session, compile, clock);
+  const { signal } = new AbortController();
+
+  it('are put together at once when there was none before, and then with a rest as long as the work, twice', async () => {
+    await push.desired(signal);
+    expect(compilations).toBe(1);
+    for (let change = 0; change < 5; change += 1) push.changed();
+    const next = push.desired(signal);
+    await clock.advance(199);
+    expect(compilations).toBe(1);
+    await clock.advance(1);
+    await next;
+    expect(compilations).toBe(2);
+  });
+
+  it('are not put together for a loop that ends', async () => {
+    const ending = new AbortController();
+    push.changed();
+    const next = push.desired(ending.signal);
+    ending.abort(new Error('stopped'));
+    await expect(next).rejects.toThrow('stopped');
+    expect(compilations).toBe(2);
   });
 });

@@ -1,8 +1,12 @@
 import { EdgeError, type SectionHashes } from '@selvage/protocol';
-import type { Noun, Step } from '@selvage/reconcile';
+import type { Cancel, Clock, Noun, Step } from '@selvage/reconcile';
 import { compare } from '@selvage/wire';
 import type { Session } from '../link/index.js';
 import type { Compiled } from './compiler.js';
+
+/** After something was compiled, the next time waits for so many times as long as it took: changes in a row cost a share of the hub. */
+const REST = 2;
+const MAX_REST_MS = 2_000;
 
 /** Sends what differs. */
 export interface SendStep extends Step {
@@ -28,17 +32,20 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
   /** What was compiled last, its bytes left out; undefined when it may have changed since. */
   private known: Pick<Compiled, 'position' | 'hashes'> | undefined;
   private changes = 0;
+  /** When the next one may be compiled, on the clock that never jumps. */
+  private restedAt = 0;
 
   constructor(
     private readonly session: Session,
     private readonly compile: (session: Session) => Promise<Compiled>,
+    private readonly clock: Pick<Clock, 'monotonic' | 'timer'>,
   ) {}
 
   /** Compiles nothing for a node that has just confirmed what was compiled last. */
-  desired(): Promise<Compiled> | Compiled {
+  desired(signal: AbortSignal): Promise<Compiled> | Compiled {
     const { known } = this;
     if (known === undefined || plan({ ...known, sections: [] }, this.session.stored.hashes).length > 0)
-      return this.compileAnew();
+      return this.compileAnew(signal);
     return { ...known, sections: [] };
   }
 
@@ -75,12 +82,32 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
     // The state that was reached is the session's; whoever asks reads it there.
   }
 
-  private async compileAnew(): Promise<Compiled> {
+  private async compileAnew(signal: AbortSignal): Promise<Compiled> {
+    const { clock } = this;
+    const rest = this.restedAt - clock.monotonic();
+    if (rest > 0) await this.pause(rest, signal);
+    signal.throwIfAborted();
     const { changes } = this;
+    const began = clock.monotonic();
     const compiled = await this.compile(this.session);
+    const ended = clock.monotonic();
+    this.restedAt = ended + Math.min(REST * (ended - began), MAX_REST_MS);
     const { position, hashes } = compiled;
     if (changes === this.changes) this.known = { position, hashes };
     return compiled;
+  }
+
+  private pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      let cancel: Cancel = () => undefined;
+      const over = (): void => {
+        cancel();
+        signal.removeEventListener('abort', over);
+        resolve();
+      };
+      cancel = this.clock.timer(ms, over);
+      signal.addEventListener('abort', over);
+    });
   }
 
   /** The node confirmed something. Gives whether a step waited for that: its end is followed by a pass anyway. */
