@@ -10,7 +10,7 @@ import { Certificates } from './certificates/certificates.module.js';
 import { CloudModule, hubSchema } from './cloud.module.js';
 import type { HubConfig } from './config.js';
 import { type Database, databaseLost, FolderLock, MasterKey, openDatabase } from './db/index.js';
-import { ErrorFilter, Metrics, OpenStreams } from './http/index.js';
+import { ErrorFilter, LiveFeed, Metrics, OpenStreams } from './http/index.js';
 import { TlsPort } from './link/index.js';
 import { type Logger, NestLog } from './log/index.js';
 import { Gateway } from './routes/routes.module.js';
@@ -89,6 +89,12 @@ class RunningHub implements Hub {
     const masterKey = await MasterKey.openFor(database, config.masterKeyFile);
     const app = await this.createApp(database, masterKey);
     const linkPort = await this.listenForNodes(app);
+    const { happenings } = app.get(LiveFeed);
+    const quiet = (): Promise<void> => {
+      happenings.stop();
+      return Promise.resolve();
+    };
+    this.undo.push({ what: 'events', stop: quiet });
     const firstPassword = await this.firstPassword(database, app.get(Users));
     const httpPort = await this.listenForUsers(app);
     await this.writePorts({ http: httpPort, link: linkPort });

@@ -3,6 +3,7 @@ export { problemsOf } from './bounds.js';
 export * from './brokers.js';
 export * from './certificates.js';
 export * from './clients.js';
+export * from './cloud-events.js';
 export * from './devices.js';
 export type { Answer, CallInput, Endpoint, ParsedInput, Scope } from './endpoint.js';
 export * from './errors.js';

@@ -73,6 +73,7 @@ export class AppWrites {
       await this.store.remove(tx, app, at.ifMatch);
       return { app, purging };
     });
+    this.signals.happened('app.deleted', app);
     await this.signals.written([app], purging);
   }
 
@@ -81,6 +82,7 @@ export class AppWrites {
     this.store.guard(found, at.ifMatch);
     if (found !== undefined && unchanged(found, make(found))) return this.views.one(found);
     const { before, saved } = await this.db.write((tx) => this.save(tx, at, make));
+    this.signals.happened(before === undefined ? 'app.created' : 'app.updated', saved);
     await this.signals.written(before === undefined ? [saved] : [before, saved]);
     return this.views.one(saved);
   }

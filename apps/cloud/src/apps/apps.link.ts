@@ -50,13 +50,22 @@ export class AppsLink implements InboundHandler<ReportedApps> {
     for (const report of reports) {
       const outcome = this.outcomes.get(report);
       if (outcome?.purged === true) poked.push(report.ref);
-      for (const app of outcome?.changed ?? []) changed.add(`${report.ref.project}/${app}`);
+      for (const app of outcome?.changed ?? []) {
+        changed.add(`${report.ref.project}/${app}`);
+        this.happened(report, app);
+      }
     }
     if (poked.length > 0) this.desired.poke(poked);
     for (const key of changed) {
       const [project = '', app = ''] = key.split('/');
       this.feed.changed('app', project, app);
     }
+  }
+
+  private happened({ ref: { project, node }, value }: Report, name: string): void {
+    const own = value.instances.filter(({ app }) => app === name);
+    const instances = own.map(({ uid, revision, state }) => ({ uid, revision, state }));
+    this.feed.happenings.tell({ type: 'instance.changed', project, name, node, data: { instances } });
   }
 
   /** A node was deleted: nothing that it said or was told to remove is of interest any more. */

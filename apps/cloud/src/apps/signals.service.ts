@@ -25,6 +25,11 @@ export class AppSignals {
     }
   }
 
+  /** Call it after the commit, before anything that may fail. */
+  happened(type: 'app.created' | 'app.updated' | 'app.deleted', { project, name, revision, labels }: AppRow): void {
+    this.feed.happenings.tell({ type, project, name, data: { revision, labels } });
+  }
+
   /** A secret was written: the nodes of the apps that use it get it. */
   secretWritten(project: string, users: readonly AppRow[]): Promise<void> {
     return this.poke(project, users);

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Desired } from '../desired/index.js';
-import { LiveFeed } from '../http/index.js';
+import { type Happening, LiveFeed } from '../http/index.js';
 
 /** A device as it is or was: who it is and where it belongs. */
 export interface DevicePlace {
@@ -16,6 +16,11 @@ export class DeviceSignals {
     @Inject(Desired) private readonly desired: Pick<Desired, 'poke'>,
     private readonly feed: LiveFeed,
   ) {}
+
+  /** Call it after the commit. */
+  happened(type: Happening['type'], { project, name, node }: DevicePlace, data: Happening['data'] = {}): void {
+    this.feed.happenings.tell({ type, project, name, node: node ?? undefined, data });
+  }
 
   /** Call it after the commit. `versions`: one device as it is and as it was; the nodes of both are told. */
   changed(versions: readonly DevicePlace[]): void {

@@ -66,6 +66,7 @@ export class DeviceWrites {
       await this.hooks.removed(tx, found.id);
       return found;
     });
+    this.signals.happened('device.deleted', row, { revision: row.revision, labels: row.labels });
     this.signals.changed([row]);
   }
 
@@ -85,6 +86,8 @@ export class DeviceWrites {
     this.store.guard(found, at.ifMatch);
     if (found !== undefined && unchanged(found, make(found))) return this.devices.one(found);
     const { before, after } = await this.db.write((tx) => this.save(tx, at, make));
+    const { revision, labels } = after;
+    this.signals.happened(before === undefined ? 'device.created' : 'device.updated', after, { revision, labels });
     this.signals.changed(before === undefined ? [after] : [after, before]);
     return this.devices.one(after);
   }

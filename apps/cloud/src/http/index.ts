@@ -5,6 +5,7 @@ export { type Authenticator, type Caller, mayAs, mayIn, reachesAll } from './cal
 export { ErrorFilter } from './error.filter.js';
 export { EventStream, type Unsent } from './event-stream.js';
 export { Expose, IfMatch, Input, Who } from './expose.js';
+export type { Happening } from './happenings.js';
 export { HttpModule } from './http.module.js';
 export { type Change, LiveFeed } from './live-feed.js';
 export { Metrics } from './metrics.js';

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Happenings } from './happenings.js';
 
 /** "Something about this object changed: read it again." `project` absent: it belongs to none. */
 export interface Change {
@@ -10,6 +11,8 @@ export interface Change {
 /** Tells who listens that something changed. Carries no data, so that a change may be lost or doubled without harm. */
 @Injectable()
 export class LiveFeed {
+  /** For those who want to know each time what happened, and to whom. */
+  readonly happenings = new Happenings();
   private readonly listeners = new Set<(change: Change) => void>();
 
   /** Call it after the change is committed. */

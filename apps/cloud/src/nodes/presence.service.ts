@@ -3,7 +3,7 @@ import { nodeKey, type NodeRef } from '@selvage/protocol';
 import { type Cancel, type Clock, systemClock } from '@selvage/reconcile';
 import { HubConfig } from '../config.js';
 import { Database } from '../db/index.js';
-import { LiveFeed } from '../http/index.js';
+import { type Happening, LiveFeed } from '../http/index.js';
 import { type Session, type SessionListener, Sessions } from '../link/index.js';
 import { LOG, type Logger } from '../log/index.js';
 import { setReported } from './reported.service.js';
@@ -33,14 +33,16 @@ export class Presence implements SessionListener {
     this.sessions.listen(this);
   }
 
-  opened({ ref, openedAt }: Session): void {
+  opened({ ref, openedAt, agent }: Session): void {
     this.note(ref, openedAt);
+    this.tell('node.online', ref, { agent });
   }
 
   closed({ ref, heardAt }: Session): void {
     const now = this.clock.now();
     const wasSilent = now - heardAt > this.config.heartbeatMs * LIVE_BEATS;
     this.note(ref, wasSilent ? heardAt : now);
+    this.tell('node.offline', ref, { lastSeenAt: new Date(wasSilent ? heardAt : now).toISOString() });
   }
 
   /** Writes what is still to be written. */
@@ -49,6 +51,10 @@ export class Presence implements SessionListener {
     await this.writing;
     await this.write();
     this.cancel?.();
+  }
+
+  private tell(type: Happening['type'], { project, node }: NodeRef, data: Happening['data']): void {
+    this.feed.happenings.tell({ type, project, name: node, node, data });
   }
 
   private note(ref: NodeRef, at: number): void {

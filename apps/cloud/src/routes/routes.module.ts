@@ -11,6 +11,7 @@ import { SecretsModule } from '../secrets/secrets.module.js';
 import { RouteCounts } from './counts.service.js';
 import { DeadLetters } from './dead-letters.service.js';
 import { Deliveries } from './deliveries.service.js';
+import { RouteEvents } from './events.service.js';
 import { Gateway } from './gateway.service.js';
 import { GatewayAccess } from './gateway-access.service.js';
 import { GatewayCalls } from './gateway-calls.service.js';
@@ -60,6 +61,7 @@ const providers = [
   NodeCalls,
   PlacedNodes,
   RouteCounts,
+  RouteEvents,
   RouteIntake,
   RouteMetrics,
   Routes,
@@ -105,6 +107,7 @@ export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApp
     await this.known.start();
     await this.hub.start();
     await this.counts.start();
+    parts.get(RouteEvents).start();
     parts.get(RouteMetrics).start();
   }
 

@@ -4,6 +4,7 @@ import {
   MAX_TWIN_KEYS,
   REPORTED_STATES,
   type ReportedDevice,
+  stateOf,
   type StoredKey,
   type TwinChange,
   type TwinVersion,
@@ -80,6 +81,12 @@ export function eventOf({ key, side, value, at, version, by }: TwinChange): KeyE
 /** The state in the device's own word; one that no device reports is unknown. */
 export function reportedState(said: string): string {
   return STATES.includes(said.toLowerCase()) ? said : 'unknown';
+}
+
+/** What a device has become, as far as its own words tell; undefined when it stays what it was, or is not known. */
+export function turnedTo(before: string | null, after: string): 'online' | 'offline' | undefined {
+  const [was, is] = [before === null ? 'unknown' : stateOf(before), stateOf(after)];
+  return was === is || is === 'unknown' ? undefined : is;
 }
 
 /** When a device was last heard, ISO 8601: the latest of what it said itself; undefined when it has not said anything. */

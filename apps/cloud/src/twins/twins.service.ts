@@ -24,6 +24,7 @@ import {
   reportedState,
   reportNews,
   soundChanges,
+  turnedTo,
 } from './reports.rules.js';
 import { type DeviceEvent, TwinStore, type WrittenKey } from './twin-store.service.js';
 import { TwinGoneRow, TwinKeyRow } from './twins.entity.js';
@@ -34,6 +35,8 @@ const DEVICES = 200;
 /** A device that was heard of. `poke`: what its node is to have is new. */
 export interface HeardOf extends DevicePlace {
   readonly poke: boolean;
+  /** What it has become. */
+  readonly turned?: 'online' | 'offline';
 }
 
 /** Changes that one node sends, oldest first. */
@@ -99,8 +102,10 @@ export class Twins implements DeviceFollower {
 
   /** Tells who looks, and the nodes that are to have something new. */
   told(heard: readonly HeardOf[]): void {
-    for (const { project, name, node, poke } of heard)
+    for (const { project, name, node, poke, turned } of heard) {
+      if (turned !== undefined) this.signals.happened(`device.${turned}`, { project, name, node });
       this.signals.changed([{ project, name, node: poke ? node : null }]);
+    }
   }
 
   async withdrawn(tx: EntityManager, devices: readonly Withdrawn[]): Promise<void> {
@@ -177,7 +182,13 @@ export class Twins implements DeviceFollower {
     }
     await this.write(tx, news, { isNamed: false });
     const stated = await this.states(tx, good);
-    return heardOf(news, stated);
+    const turned = new Map(
+      good.map(({ device, said }) => [device.name, turnedTo(device.reported, reportedState(said.state))]),
+    );
+    return heardOf(news, stated).map((one) => {
+      const is = turned.get(one.name);
+      return is === undefined ? one : { ...one, turned: is };
+    });
   }
 
   /** Gives the devices whose state or time is another. */
