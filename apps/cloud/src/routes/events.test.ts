@@ -19,7 +19,7 @@ describe.each(DIALECTS)('events on %s', (dialect) => {
     const odd = { endpoint: 'edge', node: '{node}', topic: 'user/{name}' };
     await put('nodes/n9', {});
     await put('routes/odd', { source: { endpoint: 'events', types: ['app.created'] }, target: odd, state: 'paused' });
-  });
+  }, 60_000);
   afterAll(() => hub.stop());
 
   const base = '/api/v1/projects/default';

@@ -40,7 +40,7 @@ describe.each(DIALECTS)('the gateway on %s', (dialect) => {
     await route('most', '/kept/special', { endpoint: 'live' }, { state: 'paused' });
     await route('picky', '/picky', { endpoint: 'live' }, { filter: 'payload.n > 5', state: 'paused' });
     await route('full', '/full', { endpoint: 'live' }, FULL);
-  });
+  }, 60_000);
   afterAll(async () => {
     await node.leave();
     await hub.stop();

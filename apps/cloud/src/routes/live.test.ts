@@ -36,7 +36,7 @@ describe.each(DIALECTS)('the live feed of a route on %s', (dialect) => {
     for (const name of ['seen', 'gone', 'flood']) await route(name, { endpoint: 'live' });
     await put('nodes/n', {});
     await route('away', { endpoint: 'edge', node: 'n', topic: 'user/x' });
-  });
+  }, 60_000);
   afterAll(() => hub.stop());
 
   const base = '/api/v1/projects/default';
