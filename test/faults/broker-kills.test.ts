@@ -72,9 +72,7 @@ describe('SIGKILL of the broker, again and again', () => {
       const enough = ledger.count + 20 + ((round * 7) % 40);
       await until(() => ledger.count >= enough, { timeoutMs: 60_000, everyMs: 1, describe: () => `round ${round}` });
       await server.stop('SIGKILL');
-      const since = performance.now();
       await server.start();
-      expect(performance.now() - since).toBeLessThan(2_000);
     }
     isOver = true;
     await Promise.all(publishing);
