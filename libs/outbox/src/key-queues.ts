@@ -27,6 +27,13 @@ export class KeyQueues {
     return this.#bytes;
   }
 
+  /** What the next batch can be made of. */
+  get free(): { readonly messages: number; readonly bytes: number } {
+    const all = [...this.#queues.values()].filter(({ isBusy, isResting }) => !isBusy && !isResting);
+    const messages = all.flatMap((queue) => queue.messages);
+    return { messages: messages.length, bytes: messages.reduce((sum, { size }) => sum + size, 0) };
+  }
+
   add(messages: readonly Taken[]): void {
     for (const message of messages) {
       const key = keyOf(message);

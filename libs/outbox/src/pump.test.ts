@@ -87,6 +87,51 @@ describe('a pump', () => {
     await until(() => outbox.lanes[0]?.count === 0);
   });
 
+  describe('that gathers', () => {
+    const batches: number[] = [];
+    const deliver = (batch: readonly Taken[]): Promise<Outcome[]> => {
+      batches.push(batch.length);
+      return Promise.resolve(batch.map(() => DELIVERED));
+    };
+    const gather = { deliver, gatherMs: 60_000, inFlight: 2, batch: { messages: 4, bytes: 10_000 } };
+    beforeEach(() => void batches.splice(0));
+
+    it('waits for a full batch, or until the first message of it has waited long enough', async () => {
+      build(gather);
+      await put('a1', 'a2', 'b1');
+      await quiet();
+      await clock.advance(59_999);
+      expect(batches).toEqual([]);
+      await clock.advance(1);
+      expect(batches).toEqual([3]);
+      await put('a3', 'a4', 'b2', 'b3', 'c1');
+      await quiet();
+      expect(batches).toEqual([3, 4]);
+      await clock.advance(60_000);
+      await quiet();
+      expect(batches).toEqual([3, 4, 1]);
+    });
+
+    it('sends as soon as there are bytes enough', async () => {
+      build({ ...gather, batch: { messages: 100, bytes: 2_000 } });
+      await Promise.all([1, 2, 3].map(() => outbox.append({ lane: 'r', body: Buffer.alloc(900) })));
+      await quiet();
+      expect(batches).toEqual([2]);
+    });
+
+    it('tries again what it gathered as soon as the destination may be back', async () => {
+      let away = true;
+      build({ ...gather, deliver: (batch) => (away ? Promise.reject(new Error('away')) : deliver(batch)) });
+      await put('a1');
+      await quiet();
+      await clock.advance(60_000);
+      away = false;
+      await clock.advance(1_000);
+      await quiet();
+      expect(batches).toEqual([1]);
+    });
+  });
+
   it('does not look into its lane when messages came into others', async () => {
     let looks = 0;
     const take: Outbox['take'] = (...given) => ((looks += 1), outbox.take(...given));

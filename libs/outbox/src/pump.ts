@@ -33,6 +33,11 @@ export interface PumpOptions {
    * nothing is to be tried. It ends soon after its signal is aborted.
    */
   readonly deliver: (batch: readonly Taken[], signal: AbortSignal) => Promise<readonly Outcome[]>;
+  /**
+   * Waits until a batch is full, or its first message has waited so many milliseconds: for whoever stores many messages as one. Two in
+   * flight are the least that fills one while the other is under way.
+   */
+  readonly gatherMs?: number;
   /** Batches under way at once. */
   readonly inFlight: number;
   readonly batch: { readonly messages: number; readonly bytes: number };
@@ -56,6 +61,9 @@ export class Pump {
   #flying = 0;
   #failures = 0;
   #resting: Cancel | undefined;
+  #gathering: Cancel | undefined;
+  /** What has been gathered goes now, full or not. */
+  #isDue = false;
   #open: AbortController | undefined;
   #filling = false;
   #again = false;
@@ -88,6 +96,7 @@ export class Pump {
     this.#deaf?.();
     this.#resting?.();
     this.#resting = undefined;
+    this.#gathered(false);
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     this.#keys = new KeyQueues();
@@ -122,12 +131,34 @@ export class Pump {
   #launch(open: AbortController): void {
     const { inFlight, batch } = this.#options;
     const most = this.#failures > 0 ? 1 : inFlight;
-    while (this.#flying < most && this.#resting === undefined) {
+    while (this.#flying < most && this.#resting === undefined && this.#mayGo()) {
       const next = this.#keys.next(batch);
       if (next.length === 0) return;
+      this.#gathered(false);
       this.#flying += 1;
       void this.#deliver(next, open);
     }
+  }
+
+  /** Whether there is enough for a batch; when there is only some, it goes after its time. */
+  #mayGo(): boolean {
+    const { gatherMs, batch, held, clock } = this.#options;
+    if (gatherMs === undefined || this.#isDue) return true;
+    const { messages, bytes } = this.#keys.free;
+    if (messages >= batch.messages || bytes >= batch.bytes || this.#keys.count >= held) return true;
+    if (messages > 0)
+      this.#gathering ??= clock.timer(gatherMs, () => {
+        this.#gathered(true);
+        this.#go();
+      });
+    return false;
+  }
+
+  /** Ends what is gathered; the next message begins anew. */
+  #gathered(isDue: boolean): void {
+    this.#gathering?.();
+    this.#gathering = undefined;
+    this.#isDue = isDue;
   }
 
   async #deliver(batch: readonly Taken[], open: AbortController): Promise<void> {
@@ -178,6 +209,7 @@ export class Pump {
   #away(batch: readonly Taken[], atLeastMs: number): void {
     const { clock, backoff, random = Math.random } = this.#options;
     this.#keys.release(batch);
+    this.#gathered(true);
     this.#failures += 1;
     this.#resting?.();
     this.#resting = clock.timer(Math.max(atLeastMs, delay(this.#failures, backoff, random)), () => {
