@@ -28,6 +28,7 @@ const DOORS: [thing: string, places: RegExp][] = [
   ['@nats-io/jetstream', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
   ['@nats-io/transport-node', /^apps\/cloud\/src\/endpoints\/kinds\/nats\.ts$/],
   ['kafkajs', /^apps\/cloud\/src\/endpoints\/kinds\/kafka\.ts$/],
+  ['aws4fetch', /^apps\/cloud\/src\/endpoints\/kinds\/s3\.ts$/],
   ['pg', /^apps\/cloud\/src\/endpoints\/kinds\/postgres\.ts$/],
 ];
 

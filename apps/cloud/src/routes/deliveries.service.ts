@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Outcome, Pump, type Taken } from '@selvage/outbox';
 import { nodeKey } from '@selvage/protocol';
 import { type Cancel, systemClock } from '@selvage/reconcile';
+import type { Target } from '../endpoints/endpoints.module.js';
 import { Sessions } from '../link/index.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.service.js';
@@ -12,9 +13,13 @@ import { RateLimit } from './rate-limit.js';
 const MIB = 1024 * 1024;
 const IN_FLIGHT = 4;
 const HELD = 2_000;
+/** Batches of targets that store many messages as one: while one is under way, the next is filled. */
+const GATHERING = 2;
+type Gather = NonNullable<Target['gather']>;
 
 interface Running {
-  readonly pump: Pump;
+  /** There is none yet while what its target wants is being found out. */
+  pump: Pump | undefined;
   readonly lane: Lane;
   readonly project: string;
 }
@@ -29,7 +34,7 @@ export class Deliveries {
   constructor(
     private readonly known: KnownRoutes,
     private readonly hub: HubOutbox,
-    @Inject(LastLeg) private readonly leg: Pick<LastLeg, 'deliver'>,
+    @Inject(LastLeg) private readonly leg: Pick<LastLeg, 'deliver' | 'gather'>,
     @Inject(Sessions) private readonly sessions: Pick<Sessions, 'find' | 'listen'>,
   ) {}
 
@@ -73,9 +78,16 @@ export class Deliveries {
     const lane = readLane(name);
     const route = this.known.get(lane.uid);
     if (route === undefined || !this.mayRun(route, lane)) return;
-    const pump = new Pump(this.options(route, lane));
-    this.running.set(name, { pump, lane, project: route.project });
-    pump.open();
+    const running: Running = { pump: undefined, lane, project: route.project };
+    this.running.set(name, running);
+    void this.begin(name, running, route);
+  }
+
+  private async begin(name: string, running: Running, route: KnownRoute): Promise<void> {
+    const gather = await this.leg.gather(route, running.lane);
+    if (this.running.get(name) !== running) return;
+    running.pump = new Pump(this.options(route, running.lane, gather));
+    running.pump.open();
   }
 
   private mayRun({ project, spec }: KnownRoute, { node }: Lane): boolean {
@@ -83,7 +95,7 @@ export class Deliveries {
     return node === undefined || this.sessions.find({ project, node }) !== undefined;
   }
 
-  private options(route: KnownRoute, lane: Lane): ConstructorParameters<typeof Pump>[0] {
+  private options(route: KnownRoute, lane: Lane, gather: Gather | undefined): ConstructorParameters<typeof Pump>[0] {
     const { retry, batch, rate } = route.spec;
     const limit = rate === undefined ? undefined : new RateLimit(rate.perSecond, systemClock);
     const deliver = async (taken: readonly Taken[], signal: AbortSignal): Promise<readonly Outcome[]> => {
@@ -94,6 +106,10 @@ export class Deliveries {
       ...{ outbox: this.hub.outbox, clock: systemClock, lane: laneName(lane), deliver },
       ...{ inFlight: IN_FLIGHT, held: HELD, maxTries: retry.tries },
       batch: { messages: batch.messages, bytes: MIB },
+      ...(gather && {
+        ...{ inFlight: GATHERING, held: GATHERING * gather.messages, gatherMs: gather.ms },
+        batch: { messages: gather.messages, bytes: gather.bytes },
+      }),
       backoff: { baseMs: retry.minSeconds * 1000, capMs: retry.maxSeconds * 1000, floorMs: 50 },
     };
   }
@@ -119,7 +135,7 @@ export class Deliveries {
   }
 
   private end(name: string): void {
-    this.running.get(name)?.pump.close();
+    this.running.get(name)?.pump?.close();
     this.running.delete(name);
   }
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Away, type Outcome, type Taken } from '@selvage/outbox';
-import { deliverAnswer, type DeliverCall, EdgeError, toEdgeError } from '@selvage/protocol';
+import { BUILT_IN_ENDPOINTS, deliverAnswer, type DeliverCall, EdgeError, toEdgeError } from '@selvage/protocol';
 import { fill } from '@selvage/routes';
 import { decodeRouted } from '@selvage/wire';
 import { systemClock } from '@selvage/reconcile';
-import { Connections, type Outgoing } from '../endpoints/endpoints.module.js';
+import { Connections, type Outgoing, type Target } from '../endpoints/endpoints.module.js';
 import { RouteCounts } from './counts.service.js';
 import { HubOutbox } from './hub-outbox.service.js';
 import type { KnownRoute } from './known-routes.service.js';
@@ -30,6 +30,19 @@ export class LastLeg {
     private readonly counts: RouteCounts,
     private readonly services: Services,
   ) {}
+
+  /** How full its target wants batches to be; undefined when that is all the same, or nobody knows yet. */
+  async gather(route: KnownRoute, { node }: Lane): Promise<Target['gather']> {
+    const { project, spec } = route;
+    if (node !== undefined || BUILT_IN_ENDPOINTS.some((one) => one === spec.target.endpoint)) return undefined;
+    try {
+      return (await this.connections.to(project, spec.target.endpoint)).gather;
+    } catch (error) {
+      // Its messages meet the same, and say so to whoever looks at the route.
+      this.connections.went(project, stateName(route), toEdgeError(error).detail);
+      return undefined;
+    }
+  }
 
   /** See `Pump`. */
   async deliver(

@@ -77,7 +77,7 @@ export class RouteSite {
     this.deliveries = new Deliveries(
       this.known,
       this.hub,
-      { deliver: (route, lane, batch) => this.deliver(route, lane, batch) },
+      { gather: () => Promise.resolve(undefined), deliver: (route, lane, batch) => this.deliver(route, lane, batch) },
       {
         find: (ref) => (this.connected.has(nodeKey(ref)) ? sessionOf(ref) : undefined),
         listen: (listener) => (this.listener = listener),

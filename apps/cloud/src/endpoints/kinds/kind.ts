@@ -18,6 +18,8 @@ export interface Outgoing {
 
 /** An endpoint with its connection. Constructing it connects nothing. */
 export interface Target {
+  /** It stores many messages as one: a batch is to be as full as that, or its first message to have waited so long. */
+  readonly gather?: { readonly messages: number; readonly bytes: number; readonly ms: number };
   /**
    * Hands messages over and says what became of each, in their order; after the first of a key that failed no later one of that key is
    * tried. Rejects when the other side is not there: then none was delivered and none is to blame. `delivered` means that the other
