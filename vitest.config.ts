@@ -15,6 +15,7 @@ const WITHOUT_HUB_DATABASE = [
   'test/flows/guide.test.ts',
   'test/flows/guide-routes.test.ts',
   'test/flows/start.test.ts',
+  'test/flows/demo.test.ts',
   // What an agent does while its engine is away; the hub only watches.
   'test/flows/docker-away.test.ts',
   // What is installed without any hub.

@@ -31,6 +31,7 @@ export async function isReady(url) {
 export async function logIn(url, password) {
   const { token } = await call(url, { method: 'POST', path: '/api/v1/login', body: { username: 'admin', password } });
   return {
+    token,
     /** The node `local`; undefined when the hub has none. */
     node: async () => {
       try {

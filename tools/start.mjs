@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { buildOf, installPackagesOf, nodeProblem } from './checkout.mjs';
 import { ensureDockerEngine } from './docker-engine.mjs';
 import { engineSocket } from './docker-socket.mjs';
+import { startDemo } from './demo.mjs';
 import { isReady, logIn, Refused } from './hub-calls.mjs';
 import { CONFIGURATION, Service } from './processes.mjs';
 import { readOptions, USAGE } from './start-options.mjs';
@@ -40,6 +41,7 @@ let failure;
 let ports;
 /** What no log may contain; known once it is set or the hub has made it. */
 let secret;
+let demo;
 
 const options = optionsOrEnd();
 prepare();
@@ -76,6 +78,18 @@ async function start() {
     say(`First start: log in as "admin" with the password ${keptPassword()} – it is kept in ${shown(passwordFile)}.`);
   if (url !== DEFAULT_URL) say(`Log in with: ${loginLine(url)}`);
   say(`Selvage is up at ${url}/${state === undefined ? '' : `; ${state}`}. Ctrl-C stops it.`);
+  if (options.demo) await startTheDemo(url);
+}
+
+async function startTheDemo(url) {
+  const password = givenPassword ?? keptPassword();
+  if (password === undefined) throw new Error('The demo needs the password of "admin": set SELVAGE_ADMIN_PASSWORD.');
+  const { state } = await engine;
+  const { path } = engineSocket(process.env, agentFolder);
+  const socket = state === 'running' || state === 'started' ? path : undefined;
+  const mqttPort = process.env.SELVAGE_MQTT_PLAIN_PORT || '1883';
+  const { signal } = stopping;
+  demo = await startDemo({ root, url, password, socket, mqttPort, service, say, signal });
 }
 
 /** Starts the agent; gives a few words about how the node is. */
@@ -148,6 +162,7 @@ async function startEngine() {
 
 async function stop() {
   stopping.abort();
+  await demo?.stop();
   await agent.stop();
   await hub.stop();
   const { state, stop: stopEngine } = await engine;

@@ -185,8 +185,8 @@ describe('npm start', () => {
   });
 
   it('tells how it is used when it is used wrongly', async () => {
-    const wrong = await run([...START, '--demo'], env);
-    expect(wrong).toMatchObject({ code: 2, output: expect.stringContaining("Unknown option '--demo'") as string });
+    const wrong = await run([...START, '--show'], env);
+    expect(wrong).toMatchObject({ code: 2, output: expect.stringContaining("Unknown option '--show'") as string });
   });
 
   it('ends with the words of the hub when a setting is wrong', async () => {
