@@ -68,7 +68,7 @@ describe('the documentation', () => {
       expect([name, rows.get(name)]).toEqual([name, value === '' ? 'none' : `\`${value}\``]);
   });
 
-  it.each(['docs/manifests.md', 'docs/devices.md', 'docs/routes.md'])(
+  it.each(['docs/manifests.md', 'docs/devices.md', 'docs/routes.md', 'docs/gateway.md'])(
     'shows manifests in %s that apply takes',
     (page) => {
       const problems = manifestsIn(page).map((document) => manifest.safeParse(document).error?.message);
