@@ -9,7 +9,7 @@ import { Endpoints } from './endpoints.service.js';
 
 export const endpointsSchema = { entities: [EndpointRow], migrations: [Endpoints1700000013000] };
 export { Connections, EndpointRow, Endpoints };
-export type { Outgoing, Target } from './kinds/index.js';
+export { aboutOf, type Outgoing, type Target } from './kinds/index.js';
 
 @Module({
   imports: [ProjectsModule, SecretsModule],

@@ -1,4 +1,11 @@
-import { EdgeError, type EndpointSpec, type Route, type RouteSpec, type RouteStatus } from '@selvage/protocol';
+import {
+  DEVICE_TOPICS,
+  EdgeError,
+  type EndpointSpec,
+  type Route,
+  type RouteSpec,
+  type RouteStatus,
+} from '@selvage/protocol';
 import {
   checkTemplate,
   type Hop,
@@ -44,7 +51,10 @@ export function variablesFor({ source }: RouteSpec): string[] {
  */
 export function checkRoute(spec: RouteSpec, kind: TargetKind): void {
   const { source, target, filter, transform } = spec;
-  if (source.endpoint === 'edge') wholeFilter(source.topic, { project: 'p', node: 'n' });
+  if (source.endpoint === 'edge')
+    named('spec.source.topic', () => {
+      checkSource(source.topic);
+    });
   const known = variablesFor(spec);
   for (const field of ['topic', 'path', 'node'] as const) {
     const template = target[field];
@@ -58,6 +68,15 @@ export function checkRoute(spec: RouteSpec, kind: TargetKind): void {
   if (spec.retry.minSeconds > spec.retry.maxSeconds) throw wrong('spec.retry: minSeconds is above maxSeconds');
   const problem = targetProblem(spec, kind);
   if (problem !== undefined) throw wrong(`spec.target: ${problem}`);
+}
+
+/** What devices are told by the agent never passes the routes of its node. */
+function checkSource(topic: string): void {
+  const filter = wholeFilter(topic, { project: 'p', node: 'n' });
+  const [, of = ''] = /^\$hw\/events\/device\/[^/]+\/(.+)$/.exec(filter) ?? [];
+  const own = Object.entries(DEVICE_TOPICS).some(([name, direction]) => direction === 'down' && name === of);
+  if (own)
+    throw wrong(`the agent alone publishes ${filter}, and routes take what devices and apps publish; use twin/update`);
 }
 
 function targetProblem({ source, target }: RouteSpec, kind: TargetKind): string | undefined {

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Away, type Outcome } from '@selvage/outbox';
 import { EdgeError, type RequestCall, requestHead, type RequestHead } from '@selvage/protocol';
-import { Endpoints, type Outgoing } from '../endpoints/endpoints.module.js';
+import { aboutOf, Endpoints, type Outgoing } from '../endpoints/endpoints.module.js';
 import { Calls } from '../link/index.js';
 import type { KnownRoute } from './known-routes.service.js';
 
-const LATER = new Set([401, 403, 404, 408, 429, 502, 503, 504]);
+/** Answers by which a service takes no message now. */
+const LATER = new Set([408, 425, 429, 502, 503, 504]);
 const MAX_HEAD = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -56,11 +57,7 @@ export class Services {
     const { port, timeoutSeconds } = await this.service(project, spec.target.endpoint);
     const outcomes: Outcome[] = batch.map(() => ({ is: 'waits' }));
     for (const [index, { message, path = '/' }] of batch.entries()) {
-      const headers: [string, string][] = [
-        ['content-type', message.contentType ?? 'application/octet-stream'],
-        ['webhook-id', message.id],
-        ...(message.traceparent === undefined ? [] : [['traceparent', message.traceparent] satisfies [string, string]]),
-      ];
+      const headers = Object.entries({ ...aboutOf(message), 'webhook-id': message.id });
       const call: RequestCall = {
         ...{ port, path, headers },
         method: 'POST',
@@ -68,7 +65,7 @@ export class Services {
         timeoutMs: timeoutSeconds * 1000,
       };
       const { head, body } = await this.request({ project, node }, call, signal);
-      for await (const chunk of body) if (chunk.byteLength === 0) break;
+      await drained(body);
       const { status } = head;
       if (status >= 200 && status < 300) outcomes[index] = { is: 'delivered' };
       else {
@@ -81,6 +78,12 @@ export class Services {
     }
     return outcomes;
   }
+}
+
+/** Takes what a service says and nobody wants to know. */
+async function drained(body: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
 }
 
 function readHead(bytes: Buffer): RequestHead {

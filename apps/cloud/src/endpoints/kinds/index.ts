@@ -14,4 +14,5 @@ export type HubKind = Exclude<EndpointKind, 'service'>;
 export const KINDS: { readonly [K in HubKind]: Kind<K> } = { kafka, mqtt, nats, postgres, s3, webhook };
 
 export type { Given, Kind, Outgoing, Target } from './kind.js';
+export { aboutOf } from './about.js';
 export { Reach } from './reach.js';
