@@ -8,14 +8,14 @@ export class LinkCable {
 
   constructor(
     private readonly port: number,
-    private readonly hub: () => number,
+    private readonly hub: number,
   ) {
     this.#server = createServer((near) => {
       if (this.#isPulled) {
         near.destroy();
         return;
       }
-      const far = connect(this.hub(), '127.0.0.1');
+      const far = connect(this.hub, '127.0.0.1');
       for (const [one, other] of [
         [near, far],
         [far, near],

@@ -17,7 +17,7 @@ export class RouteSite {
     await this.hub.start();
     const [mqtt, link] = [await freePort(), await freePort()];
     this.mqttPort = mqtt;
-    this.cable = new LinkCable(link, () => this.hub.ports.link);
+    this.cable = new LinkCable(link, this.hub.ports.link);
     await this.cable.start();
     this.agent = new AgentProcess('site', { SELVAGE_MQTT_PLAIN: '1', SELVAGE_MQTT_PLAIN_PORT: String(mqtt) });
     const token = await this.hub.joinToken('site');
