@@ -1,7 +1,7 @@
 /** What a checkout needs before it runs: packages and a build. Both are left alone when nothing changed. Plain Node. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const LEAST_NODE = [20, 19];
@@ -26,20 +26,56 @@ export function installPackagesOf(root, log) {
 }
 
 /**
- * Builds hub, agent and CLI, if a source changed since the last build that this function made.
+ * Builds hub, agent and CLI, if a source changed since the last build that this function made. Of several at once one builds, and the
+ * others wait for it: what runs from a build must not be written anew.
  * @returns {string | undefined} what went wrong, in words
  */
 export function buildOf(root, log) {
-  const stampFile = join(root, 'node_modules', '.cache', 'selvage', 'build-stamp');
-  const stamp = stampOf(root);
-  const made = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
-  if (made && packagesOf(root).every(isBuilt)) return undefined;
-  log('Building (about a minute the first time) …');
-  const problem = npm(root, ['run', '--silent', 'build']);
-  if (problem !== undefined) return problem;
-  mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, stamp);
-  return undefined;
+  const cache = join(root, 'node_modules', '.cache', 'selvage');
+  if (isBuiltNow(root, cache)) return undefined;
+  mkdirSync(cache, { recursive: true });
+  const lock = join(cache, 'building');
+  while (!taken(lock)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    if (isBuiltNow(root, cache)) return undefined;
+  }
+  try {
+    if (isBuiltNow(root, cache)) return undefined;
+    log('Building (about a minute the first time) …');
+    const problem = npm(root, ['run', '--silent', 'build']);
+    if (problem === undefined) writeFileSync(join(cache, 'build-stamp'), stampOf(root));
+    return problem;
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function isBuiltNow(root, cache) {
+  const stampFile = join(cache, 'build-stamp');
+  const made = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stampOf(root);
+  return made && packagesOf(root).every(isBuilt);
+}
+
+/** Whether this process has the lock now. That of a process that is no more counts for nothing. */
+function taken(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+  if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true });
+  return false;
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 /** Whether what the lock file names is there, optional packages (those of other platforms) aside. */
