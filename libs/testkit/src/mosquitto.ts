@@ -2,9 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from './free-port.js';
-import { accepts, ServerProgram } from './server-program.js';
-import { type TempDir, tempDir } from './temp-dir.js';
+import { PortServer } from './server-program.js';
 
 const run = promisify(execFile);
 
@@ -17,42 +15,11 @@ export interface MosquittoOptions {
 }
 
 /** Debian's mosquitto on a free port of 127.0.0.1. Throws when the package is not installed. */
-export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mosquitto> {
-  const folder = tempDir('selvage-mosquitto-');
-  const port = await freePort();
-  const config = await configure(folder.path, port, options);
-  const program = new ServerProgram({ command: ['mosquitto', '-c', config], package: 'mosquitto' });
-  const broker = new Mosquitto(program, port, folder);
-  try {
-    await broker.up();
-    return broker;
-  } catch (error) {
-    await broker.stop();
-    throw error;
-  }
-}
-
-export class Mosquitto {
-  constructor(
-    private readonly program: ServerProgram,
-    readonly port: number,
-    private readonly folder: TempDir,
-  ) {}
-
-  /** Serves again after `down`. */
-  up(): Promise<void> {
-    return this.program.start(() => accepts(this.port));
-  }
-
-  /** Ends at once, and with it all connections. */
-  down(): Promise<void> {
-    return this.program.stop('SIGKILL');
-  }
-
-  async stop(): Promise<void> {
-    await this.down();
-    this.folder.remove();
-  }
+export function startMosquitto(options: MosquittoOptions = {}): Promise<PortServer> {
+  return PortServer.start('mosquitto', async (folder, port) => {
+    const config = await configure(folder, port, options);
+    return { command: ['mosquitto', '-c', config], package: 'mosquitto' };
+  });
 }
 
 async function configure(folder: string, port: number, options: MosquittoOptions): Promise<string> {

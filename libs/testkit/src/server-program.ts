@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import { freePort } from './free-port.js';
+import { type TempDir, tempDir } from './temp-dir.js';
 import { until } from './until.js';
 
 const START_MS = 20_000;
@@ -62,6 +64,47 @@ export class ServerProgram {
   private readonly reap = (): void => {
     this.child?.kill('SIGKILL');
   };
+}
+
+/** A server on a port of 127.0.0.1, with a folder of its own. */
+export class PortServer {
+  private constructor(
+    private readonly program: ServerProgram,
+    readonly port: number,
+    private readonly folder: TempDir,
+  ) {}
+
+  /** Starts it on a free port with the configuration that is made for it. */
+  static async start(
+    name: string,
+    configured: (folder: string, port: number) => ServerCommand | Promise<ServerCommand>,
+  ): Promise<PortServer> {
+    const folder = tempDir(`selvage-${name}-`);
+    const port = await freePort();
+    const server = new PortServer(new ServerProgram(await configured(folder.path, port)), port, folder);
+    try {
+      await server.up();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Serves again after `down`, with what it keeps in its folder. */
+  up(): Promise<void> {
+    return this.program.start(() => accepts(this.port));
+  }
+
+  /** Ends at once, and with it all connections. */
+  down(): Promise<void> {
+    return this.program.stop('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.down();
+    this.folder.remove();
+  }
 }
 
 /** Whether somebody accepts connections on a port of this machine. */

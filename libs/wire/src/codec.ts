@@ -1,17 +1,5 @@
-import { Packr } from 'msgpackr';
 import { type DownFrame, EdgeError, frames, problemsOf, type UpFrame } from '@selvage/protocol';
-
-/**
- * Plain MessagePack maps, readable by every other implementation: no records, no structured clones. The last are refused when they
- * come: with their references a hundred bytes stand for more than a program can ever walk through.
- */
-const packr = new Packr({
-  useRecords: false,
-  encodeUndefinedAsNil: false,
-  mapsAsObjects: true,
-  int64AsType: 'number',
-  structuredClone: false,
-});
+import { packr } from './packr.js';
 
 /** A frame as the bytes of one binary WebSocket message. */
 export function encodeFrame(frame: UpFrame | DownFrame): Buffer {

@@ -1,13 +1,5 @@
-import { Packr } from 'msgpackr';
 import { EdgeError, problemsOf, type RoutedMessage, routedMessage } from '@selvage/protocol';
-
-const packr = new Packr({
-  useRecords: false,
-  encodeUndefinedAsNil: false,
-  mapsAsObjects: true,
-  int64AsType: 'number',
-  structuredClone: false,
-});
+import { packr } from './packr.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TRACE = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

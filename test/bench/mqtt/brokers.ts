@@ -1,7 +1,6 @@
-import { createConnection } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, tempDir, type TempDir, until } from '@selvage/testkit';
+import { accepts, freePort, tempDir, type TempDir, until } from '@selvage/testkit';
 import { HUB_CORE, pinned } from '../fleet/machine.js';
 import { cpuSeconds, residentMiB } from '../resources.js';
 import { writeCertificates } from './certificates.js';
@@ -103,17 +102,4 @@ function mosquittoConfig({ folder, port, tlsPort }: { folder: string; port: numb
     'require_certificate true',
     '',
   ].join('\n');
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
 }

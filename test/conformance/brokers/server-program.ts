@@ -1,5 +1,4 @@
-import { createConnection } from 'node:net';
-import { until } from '@selvage/testkit';
+import { accepts, until } from '@selvage/testkit';
 import { Program } from '../../stage/process.js';
 
 /** A broker as a process of ours that listens on one TCP port. */
@@ -34,17 +33,4 @@ export class ServerProgram {
     if (this.program.running) return undefined;
     return `the broker process ended; it said:\n${this.program.output.slice(-2000)}`;
   }
-}
-
-async function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { Away } from '@selvage/outbox';
-import { FakeClock, type Mosquitto, startMosquitto, until } from '@selvage/testkit';
+import { FakeClock, type PortServer, startMosquitto, until } from '@selvage/testkit';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Outgoing, Target } from './kind.js';
@@ -43,13 +43,13 @@ class Listener {
 
 describe('a broker of MQTT', () => {
   const opened: Target[] = [];
-  const brokers: Mosquitto[] = [];
+  const brokers: PortServer[] = [];
   const open = (spec: object, more: Parameters<typeof openKind>[2] = {}): Target => {
     const target = openKind(mqtt, spec, more);
     opened.push(target);
     return target;
   };
-  const start = async (options: Parameters<typeof startMosquitto>[0] = {}): Promise<Mosquitto> => {
+  const start = async (options: Parameters<typeof startMosquitto>[0] = {}): Promise<PortServer> => {
     const broker = await startMosquitto(options);
     brokers.push(broker);
     return broker;

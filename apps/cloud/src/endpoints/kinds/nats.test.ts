@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Away } from '@selvage/outbox';
-import { type Nats, startNats, until } from '@selvage/testkit';
+import { type PortServer, startNats, until } from '@selvage/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Outgoing, Target } from './kind.js';
 import { nats } from './nats.js';
@@ -14,20 +14,24 @@ const USER = { username: 'selvage', password: 'right' };
 
 describe('NATS', () => {
   const opened: Target[] = [];
-  const servers: Nats[] = [];
+  const servers: PortServer[] = [];
   const open = (spec: object, more: Parameters<typeof openKind>[2] = {}): Target => {
     const target = openKind(nats, { tls: false, subject: 'in.all', ...spec }, more);
     opened.push(target);
     return target;
   };
-  const start = async (options: Parameters<typeof startNats>[0] = {}): Promise<Nats> => {
+  const start = async (options: Parameters<typeof startNats>[0] = {}): Promise<PortServer> => {
     const server = await startNats(options);
     servers.push(server);
     return server;
   };
   const at = ({ port }: { port: number }): { servers: string[] } => ({ servers: [`127.0.0.1:${port}`] });
   const to = (topic: string, seq: number, more: Partial<Outgoing> = {}): Outgoing => outgoing(seq, { topic, ...more });
-  const within = async <T>(server: Nats, work: (connection: NatsConnection) => Promise<T>, more = {}): Promise<T> => {
+  const within = async <T>(
+    server: PortServer,
+    work: (connection: NatsConnection) => Promise<T>,
+    more = {},
+  ): Promise<T> => {
     const connection = await connect({ servers: `127.0.0.1:${server.port}`, ...more });
     try {
       return await work(connection);
@@ -35,13 +39,13 @@ describe('NATS', () => {
       await connection.close();
     }
   };
-  const makeStream = (server: Nats, config: object = {}, more = {}): Promise<unknown> =>
+  const makeStream = (server: PortServer, config: object = {}, more = {}): Promise<unknown> =>
     within(
       server,
       async (one) => (await jetstreamManager(one)).streams.add({ name: 'IN', subjects: ['in.>'], ...config }),
       more,
     );
-  const stored = (server: Nats, more = {}): Promise<string[]> =>
+  const stored = (server: PortServer, more = {}): Promise<string[]> =>
     within(
       server,
       async (one) => {
