@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Bounds, Change, DeadLetter, Drop, Head, Limits, OutboxStore, Queued } from '@selvage/outbox';
 import type { EntityManager } from 'typeorm';
 import type { Database } from '../db/index.js';
+import { amongOf, insertionOf } from './outbox-rows.js';
 
 const HEAD = 'seq, lane, at, born, size';
 const WHOLE = `${HEAD}, expires, key, body`;
-/** Rows of one statement. */
-const ROWS = 500;
+/** Lanes of one statement. */
+const LANES = 500;
+/** Messages that one statement writes. */
+const MESSAGES = 1000;
 /** The first messages of a lane after a sequence that have room together; the first one always. */
 const READ = `SELECT ${WHOLE} FROM route_messages WHERE seq IN (
     SELECT seq FROM (SELECT seq, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS total, row_number() OVER (ORDER BY seq) AS n
@@ -67,12 +70,9 @@ export class HubOutboxStore implements OutboxStore {
     await this.db.write(async (tx) => {
       await this.insert(tx, append);
       for (const { seq, code, detail } of bury) await tx.query(BURY, [code, detail.slice(0, 1024), seq]);
-      await each(
-        [...remove, ...bury].map(({ seq }) => seq),
-        'DELETE FROM route_messages WHERE seq IN',
-        tx,
-      );
-      await each(unbury, 'DELETE FROM route_dead WHERE seq IN', tx);
+      const gone = [...remove, ...bury].map(({ seq }) => seq);
+      await this.remove(tx, 'route_messages', gone);
+      await this.remove(tx, 'route_dead', unbury);
       for (const { lane, reason, count, bytes, first, last } of drops)
         await tx.query(SET_DROP, [lane, reason, count, bytes, first, last]);
       await tx.query('UPDATE route_outbox SET seq = $1, born = $2, wall = $3', [this.lastSeq, born, wall]);
@@ -81,17 +81,9 @@ export class HubOutboxStore implements OutboxStore {
 
   /** Writes messages that the outbox has prepared, in a transaction of somebody else. */
   async insert(tx: EntityManager, messages: readonly Queued[]): Promise<void> {
-    for (let at = 0; at < messages.length; at += ROWS) {
-      const some = messages.slice(at, at + ROWS);
-      const values = some.flatMap(({ seq, lane, at: made, born, expires = null, key = null, size, body }) => [
-        ...[seq, lane, made, born, expires, key, size],
-        Buffer.from(body.buffer, body.byteOffset, body.byteLength),
-      ]);
-      const rows = some.map((_message, index) => tuple(index * 8, 8)).join(', ');
-      await tx.query(
-        `INSERT INTO route_messages (seq, lane, at, born, expires, key, size, body) VALUES ${rows}`,
-        values,
-      );
+    for (let at = 0; at < messages.length; at += MESSAGES) {
+      const { sql, values } = insertionOf(messages.slice(at, at + MESSAGES), this.db.dialect);
+      await tx.query(sql, [...values]);
     }
     this.lastSeq = Math.max(this.lastSeq, messages.at(-1)?.seq ?? 0);
   }
@@ -125,13 +117,23 @@ export class HubOutboxStore implements OutboxStore {
   /** When the oldest message of each lane came into being; a lane that is empty has none. */
   async oldest(lanes: readonly string[]): Promise<Map<string, number>> {
     const found = new Map<string, number>();
-    for (let at = 0; at < lanes.length; at += ROWS) {
-      const some = lanes.slice(at, at + ROWS);
+    for (let at = 0; at < lanes.length; at += LANES) {
+      const some = lanes.slice(at, at + LANES);
       const values = some.map((_lane, index) => tuple(index, 1)).join(', ');
       for (const { lane, at: made } of await this.rows(`WITH own (lane) AS (VALUES ${values}) ${OLDEST}`, some))
         if (made !== null) found.set(String(lane), number(made));
     }
     return found;
+  }
+
+  private async remove(
+    tx: EntityManager,
+    table: 'route_messages' | 'route_dead',
+    seqs: readonly number[],
+  ): Promise<void> {
+    if (seqs.length === 0) return;
+    const { sql, values } = amongOf(seqs, this.db.dialect);
+    await tx.query(`DELETE FROM ${table} WHERE seq ${sql}`, [...values]);
   }
 
   private rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -144,13 +146,6 @@ const BURY = `INSERT INTO route_dead (seq, lane, at, born, expires, key, size, b
   SELECT seq, lane, at, born, expires, key, size, body, $1, $2 FROM route_messages WHERE seq = $3`;
 const SET_DROP = `INSERT INTO route_drops (lane, reason, count, bytes, first, last) VALUES ($1, $2, $3, $4, $5, $6)
   ON CONFLICT (lane, reason) DO UPDATE SET count = excluded.count, bytes = excluded.bytes, first = excluded.first, last = excluded.last`;
-
-async function each(seqs: readonly number[], sql: string, tx: EntityManager): Promise<void> {
-  for (let at = 0; at < seqs.length; at += ROWS) {
-    const some = seqs.slice(at, at + ROWS);
-    await tx.query(`${sql} ${tuple(0, some.length)}`, some);
-  }
-}
 
 /** `($3, $4)` for two values after the second. */
 function tuple(after: number, count: number): string {
