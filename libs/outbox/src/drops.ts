@@ -63,15 +63,6 @@ export class DropLedger {
   }
 }
 
-/** A drop in words: `417 messages dropped 02:10–02:31: budget`. Times are UTC, with the date when it is not one day. */
-export function wordsOf({ count, reason, first, last }: Pick<Drop, 'count' | 'reason' | 'first' | 'last'>): string {
-  const [from, to] = [new Date(first).toISOString(), new Date(last).toISOString()];
-  const oneDay = from.slice(0, 10) === to.slice(0, 10);
-  const time = (iso: string): string => (oneDay ? iso.slice(11, 16) : iso.slice(0, 16).replace('T', ' '));
-  const span = time(from) === time(to) ? time(from) : `${time(from)}–${time(to)}`;
-  return `${count} ${count === 1 ? 'message' : 'messages'} dropped ${span}: ${reason}`;
-}
-
 function nameOf({ lane, reason }: Pick<Drop, 'lane' | 'reason'>): string {
   return `${reason} ${lane}`;
 }

@@ -1,5 +1,5 @@
 export { DEFAULT_LANE, DEFAULT_TOTAL, type LaneRules, type TotalRules } from './budget.js';
-export { type Drop, type DropReason, wordsOf } from './drops.js';
+export { type Drop, type DropReason } from './drops.js';
 export {
   type DeadLetter,
   type Head,

@@ -1,19 +1,7 @@
 import { FakeClock } from '@selvage/testkit';
 import { describe, expect, it } from 'vitest';
-import { wordsOf } from './drops.js';
 import { Timeline, timeOff } from './timeline.js';
 import { nextWindow } from './window.js';
-
-describe('a drop in words', () => {
-  const at = (day: number, hour: number, minute: number): number => Date.UTC(2030, 0, day, hour, minute);
-  it.each([
-    [417, at(1, 2, 10), at(1, 2, 31), '417 messages dropped 02:10–02:31: budget'],
-    [1, at(1, 2, 10), at(1, 2, 10), '1 message dropped 02:10: budget'],
-    [2, at(1, 23, 59), at(2, 0, 1), '2 messages dropped 2030-01-01 23:59–2030-01-02 00:01: budget'],
-  ])('%i', (count, first, last, words) => {
-    expect(wordsOf({ count, reason: 'budget', first, last })).toBe(words);
-  });
-});
 
 describe('the timeline', () => {
   const day = 24 * 3_600_000;

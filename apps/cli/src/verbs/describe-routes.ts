@@ -42,7 +42,7 @@ export const endpointLines: Lines = async (world, { client, project }, name) => 
 };
 
 /** `417 messages dropped 02:10–02:31: budget` */
-export function dropText({ count, from, to, reason, node }: RouteDrop, now: number): string {
+function dropText({ count, from, to, reason, node }: RouteDrop, now: number): string {
   const [begin, end] = [from, to].map((at) => clock(at, now)) as [string, string];
   const when = begin === end ? begin : `${begin}–${end}`;
   return `${count} ${count === 1 ? 'message' : 'messages'} dropped ${when}${on(node)}: ${reason}`;
