@@ -1,3 +1,4 @@
+import { aborted } from './aborted.js';
 import type { Clock } from './clock.js';
 
 /** Thrown when something did not end in time; whoever was asked has its signal aborted with the same error. */
@@ -61,14 +62,4 @@ export function inTime<T>({ clock, ms, what, controller }: InTime, running: Prom
 async function start<T>(run: (signal: AbortSignal) => Promise<T> | T, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   return await run(signal);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = (): void => {
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }

@@ -1,3 +1,4 @@
+export { aborted } from './aborted.js';
 export { type Backoff, delay } from './backoff.js';
 export { type Cancel, type Clock, systemClock } from './clock.js';
 export { DeadlineError, type DeadlineOptions, withDeadline } from './deadline.js';

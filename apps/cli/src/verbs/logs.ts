@@ -1,11 +1,11 @@
 import { endpoints, toEdgeError } from '@selvage/protocol';
+import { linked } from '@selvage/reconcile';
 import { InvalidArgumentError } from 'commander';
 import { containerOf, nameArgument, seconds } from '../arguments/index.js';
 import { oneLine } from '../output/index.js';
 import {
   examples,
   inProject,
-  linked,
   isPassing,
   openSession,
   type ProjectOptions,

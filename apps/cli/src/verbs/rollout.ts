@@ -1,10 +1,10 @@
 import { type App, endpoints, toEdgeError } from '@selvage/protocol';
+import { linked } from '@selvage/reconcile';
 import { nameOf, seconds } from '../arguments/index.js';
 import { indented, text } from '../output/index.js';
 import {
   examples,
   inProject,
-  linked,
   openSession,
   type ProjectOptions,
   Refused,

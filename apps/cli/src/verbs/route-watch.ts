@@ -1,11 +1,11 @@
 import { type LiveMessage, liveMessage, routeLive, toEdgeError } from '@selvage/protocol';
+import { linked } from '@selvage/reconcile';
 import { type Command, Option } from 'commander';
 import { nameOf } from '../arguments/index.js';
 import { bytes, oneLine } from '../output/index.js';
 import {
   examples,
   inProject,
-  linked,
   openSession,
   type ProjectOptions,
   type Session,

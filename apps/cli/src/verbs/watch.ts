@@ -1,7 +1,8 @@
 import { toEdgeError } from '@selvage/protocol';
+import { linked } from '@selvage/reconcile';
 import type { Noun } from '../nouns/index.js';
 import { columnsOf, type Format, tableLines, text, yaml } from '../output/index.js';
-import { linked, type Session, Trouble, whenPoked, type World } from '../world/index.js';
+import { type Session, Trouble, whenPoked, type World } from '../world/index.js';
 
 export interface Watched<T> {
   readonly noun: Noun<T>;

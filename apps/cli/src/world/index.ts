@@ -10,4 +10,3 @@ export { whenPoked } from './pokes.js';
 export { isPassing, Trouble } from './trouble.js';
 export { errorText, failed } from './failure.js';
 export { Refused } from './refused.js';
-export { linked } from './linked.js';

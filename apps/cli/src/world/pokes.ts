@@ -1,6 +1,6 @@
 import type { LiveEvent } from '@selvage/api-client';
 import { endpoints, toEdgeError } from '@selvage/protocol';
-import { linked } from './linked.js';
+import { linked } from '@selvage/reconcile';
 import type { Session } from './session.js';
 import type { World } from './world.js';
 

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from '@selvage/reconcile';
+import { aborted, type Cancel, type Clock } from '@selvage/reconcile';
 import type { Credentials, Docker } from '../docker/index.js';
 import { Gate } from './gate.js';
 
@@ -73,14 +73,4 @@ export class Pulls {
     this.#pulls.delete(key);
     pull.cancel?.();
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = (): void => {
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    };
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }
