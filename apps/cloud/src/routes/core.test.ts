@@ -197,6 +197,20 @@ describe.each(DIALECTS)('messages that nodes send for routes, on %s,', (dialect)
     expect(await site.waiting()).toEqual(EMPTY);
   });
 
+  it('are refused for good when they are larger than all that their route may hold, and for now when it is full', async () => {
+    const route = await site.route('r', { state: 'paused', budget: { bytes: 65_536, whenFull: 'refuse' } });
+    const large = Buffer.alloc(70_000);
+    const take = (payload: Buffer): Promise<unknown> => site.intake.take(route, { topic: 't', vars: {}, payload });
+    await expect(take(large)).rejects.toMatchObject({ code: 'body_too_large' });
+    site.sends(link, route, 1, large.toString('latin1'));
+    await settled(1);
+    expect(link.rejected[0]).toMatch(/^1 body_too_large: /);
+    await take(large.subarray(0, 40_000));
+    await expect(take(large.subarray(0, 40_000))).rejects.toMatchObject({ code: 'overloaded' });
+    await site.remove(route);
+    await expect(take(Buffer.from('late'))).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   it('are dropped with their route, and counted, and so are its dead letters', async () => {
     const route = await site.route('r');
     site.outcome = ({ payload }) =>

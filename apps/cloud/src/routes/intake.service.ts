@@ -44,12 +44,9 @@ export class RouteIntake implements MessageHandler {
       try {
         ready.push([origin, this.hub.outbox.prepare([this.fromNode(origin)])]);
       } catch (error) {
-        if (error instanceof OutboxRefusal && error.code !== 'too_large')
-          throw new EdgeError('overloaded', error.message, { cause: error });
-        refuse(
-          origin,
-          error instanceof OutboxRefusal ? new EdgeError('bad_request', error.message) : toEdgeError(error),
-        );
+        const why = refusalOf(error);
+        if (why.code === 'overloaded') throw why;
+        refuse(origin, why);
       }
     }
     for (const [{ body }, prepared] of ready) this.prepared.set(body, prepared);
@@ -77,9 +74,11 @@ export class RouteIntake implements MessageHandler {
 
   /**
    * Takes a message at the hub: resolves with its id when it is on the disk, or is not wanted by the route's filter.
-   * @throws EdgeError `bad_request` when the route cannot work on it, `overloaded` when there is no room.
+   * @throws EdgeError `bad_request` when the route cannot work on it, `body_too_large` when it never has room, `overloaded` when there
+   * is none now, `not_found` when the route was deleted.
    */
   async take(route: KnownRoute, own: OwnMessage): Promise<{ readonly id: string; readonly kept: boolean }> {
+    if (this.known.get(route.uid) === undefined) throw noSuchRoute(route.project);
     const id = own.id ?? randomUUID();
     const at = systemClock.now();
     const seen = { payload: own.payload, topic: own.topic, at, node: own.vars.node };
@@ -104,8 +103,8 @@ export class RouteIntake implements MessageHandler {
         lane: laneName(lane),
         ...(key !== undefined && { key }),
       });
-    } catch (cause) {
-      throw new EdgeError('overloaded', cause instanceof Error ? cause.message : String(cause), { cause });
+    } catch (error) {
+      throw refusalOf(error);
     }
     this.counts.add(route.uid, { taken: 1 });
     return { id, kept: true };
@@ -113,8 +112,7 @@ export class RouteIntake implements MessageHandler {
 
   private fromNode({ lane, ref, at, key, ttlMs, body }: InboundMessage): NewMessage {
     const route = this.known.get(lane.slice(this.lane.length));
-    if (route?.project !== ref.project)
-      throw new EdgeError('not_found', `There is no such route in project "${ref.project}".`);
+    if (route?.project !== ref.project) throw noSuchRoute(ref.project);
     const message = trusted(decodeRouted(body), ref);
     const own = this.laneOf(route, 'node', message);
     return {
@@ -138,6 +136,16 @@ export class RouteIntake implements MessageHandler {
     if (node === undefined) return { from, uid };
     return { from, uid, node: nodeName(fill(node, message.vars)) };
   }
+}
+
+function noSuchRoute(project: string): EdgeError {
+  return new EdgeError('not_found', `There is no such route in project "${project}".`);
+}
+
+/** Why a message is not taken: `overloaded` when it may be later. */
+function refusalOf(error: unknown): EdgeError {
+  if (!(error instanceof OutboxRefusal)) return toEdgeError(error);
+  return new EdgeError(error.code === 'too_large' ? 'body_too_large' : 'overloaded', error.message, { cause: error });
 }
 
 /** A node speaks for itself only. */
