@@ -6,11 +6,25 @@ const STEPS: readonly (readonly [seconds: number, unit: string])[] = [
 ];
 const SECONDS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
 
-/** How long a moment is over (or, without a sign too, ahead), in one unit: `12s`, `5m`, `47h`, `3d`. */
+/** Clocks of different machines are believed to be one up to here. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/** How long a moment is over, in one unit: `12s`, `5m`, `47h`, `3d`; `in 3h` for one of a clock that is ahead of this one. */
 export function age(moment: string | undefined, now: number): string {
   if (moment === undefined) return '';
   const ms = now - Date.parse(moment);
-  return ms >= 0 ? span(ms) : span(-ms, Math.round);
+  return ms < -CLOCKS_DIFFER_MS ? `in ${until(moment, now)}` : span(Math.max(0, ms));
+}
+
+/** The same in a sentence: `5m ago`. */
+export function ago(moment: string, now: number): string {
+  const passed = age(moment, now);
+  return passed.startsWith('in ') ? passed : `${passed} ago`;
+}
+
+/** How long it is until a moment, to the nearest unit: `5m`. */
+export function until(moment: string, now: number): string {
+  return span(Date.parse(moment) - now, Math.round);
 }
 
 /** A number of milliseconds in one unit, rounded down. */
@@ -25,7 +39,7 @@ export function moment(text: string | undefined, now: number): string {
   if (text === undefined) return '';
   const isOver = Date.parse(text) <= now;
   const shown = text.replace('T', ' ').replace(/\.\d+/, '');
-  return isOver ? `${shown} (${age(text, now)} ago)` : `${shown} (in ${age(text, now)})`;
+  return isOver ? `${shown} (${ago(text, now)})` : `${shown} (in ${until(text, now)})`;
 }
 
 /** How often: `once`, `3 times`. */

@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { age, bytes, diff, type DiffLine, diffText, factLines, json, moment, span, tableLines, yaml } from './index.js';
+import {
+  age,
+  ago,
+  bytes,
+  diff,
+  type DiffLine,
+  diffText,
+  factLines,
+  json,
+  moment,
+  span,
+  tableLines,
+  yaml,
+} from './index.js';
 
 const NOW = Date.parse('2030-01-01T12:00:00Z');
 
@@ -50,7 +63,19 @@ describe('a moment', () => {
     expect(moment('2030-01-01T11:54:59.123Z', NOW)).toBe('2030-01-01 11:54:59Z (5m ago)');
     expect(moment('2030-01-01T12:05:00Z', NOW)).toBe('2030-01-01 12:05:00Z (in 5m)');
     expect(moment('2030-01-01T23:59:59.900Z', NOW)).toBe('2030-01-01 23:59:59Z (in 12h)');
-    expect(age(undefined, NOW)).toBe('');
+  });
+
+  it.each([
+    [undefined, ''],
+    ['2030-01-01T11:55:00Z', '5m'],
+    ['2030-01-01T12:00:59Z', '0s'],
+    ['2030-01-01T15:00:00Z', 'in 3h'],
+  ])('%s is so long over: "%s"', (text, expected) => {
+    expect(age(text, NOW)).toBe(expected);
+  });
+
+  it('is so long ago, if it is not to come', () => {
+    expect([ago('2030-01-01T11:55:00Z', NOW), ago('2030-01-01T15:00:00Z', NOW)]).toEqual(['5m ago', 'in 3h']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { endpoints, type MessageEndpoint, type Route, type RouteDrop, type RouteStats } from '@selvage/protocol';
 import { routeWay } from '../nouns/index.js';
-import { age, bytes, type Facts, factLines, moment, oneLine, section, span } from '../output/index.js';
+import { ago, bytes, type Facts, factLines, moment, oneLine, section, span } from '../output/index.js';
 import type { Session, World } from '../world/index.js';
 import { headFacts } from './head-facts.js';
 
@@ -13,14 +13,14 @@ export const routeLines: Lines = async (world, { client, project }, name) => {
   const now = world.now();
   return [
     ...factLines([...headFacts(route, now), ...wayFacts(route)]),
-    ...section('Messages', factLines(countFacts(stats, now))),
+    ...section('Messages', factLines(countFacts(stats))),
     ...section(
       'Dropped (times in UTC)',
       stats.dropped.map((drop) => dropText(drop, now)),
     ),
     ...section(
       'Last errors',
-      stats.errors.map(({ at, node, detail }) => `${age(at, now)} ago${on(node)}: ${oneLine(detail)}`),
+      stats.errors.map(({ at, node, detail }) => `${ago(at, now)}${on(node)}: ${oneLine(detail)}`),
     ),
   ];
 };
@@ -79,11 +79,10 @@ function wayFacts(route: Route): Facts {
   ];
 }
 
-function countFacts(stats: RouteStats, now: number): Facts {
+function countFacts(stats: RouteStats): Facts {
   const { taken, forwarded, filtered, failed, dead, backlog, latency } = stats;
   const oldest = backlog.oldestSeconds;
-  const oldestAt = oldest === undefined ? undefined : new Date(now - oldest * 1000).toISOString();
-  const waiting = `${backlog.count}, ${bytes(backlog.bytes)}${oldestAt ? `, the oldest ${age(oldestAt, now)} old` : ''}`;
+  const waiting = `${backlog.count}, ${bytes(backlog.bytes)}${oldest === undefined ? '' : `, the oldest ${span(oldest * 1000)} old`}`;
   return [
     ['taken', String(taken)],
     ['filtered out', String(filtered)],

@@ -1,5 +1,5 @@
 import type { App, ContainerStatus } from '@selvage/protocol';
-import { age, indented, oneLine, times } from '../output/index.js';
+import { ago, indented, oneLine, span, times, until } from '../output/index.js';
 
 type Instance = App['status']['instances'][number];
 
@@ -15,7 +15,7 @@ function instanceLine(app: App, { node, state, revision, reportedAt, nodeState }
   const notes = [
     revision === app.revision || state === 'unknown' ? '' : `revision ${revision}, ${app.revision} is wanted`,
     nodeState === 'ready' ? '' : `the node is ${nodeState.replace('_', ' ')}`,
-    reportedAt === undefined ? 'never reported' : `reported ${age(reportedAt, now)} ago`,
+    reportedAt === undefined ? 'never reported' : `reported ${ago(reportedAt, now)}`,
   ];
   return `${app.name} on ${node}: ${state} (${notes.filter(Boolean).join('; ')})`;
 }
@@ -24,7 +24,7 @@ function containerLines(container: ContainerStatus, now: number): string[] {
   const { name, state, reason, message, digest, startedAt, restarts, image } = container;
   const told = [
     state,
-    startedAt === undefined ? '' : `for ${age(startedAt, now)}`,
+    startedAt === undefined ? '' : `for ${span(Math.max(0, now - Date.parse(startedAt)))}`,
     restarts > 0 ? `restarted ${times(restarts)}` : '',
     next(container, now),
   ];
@@ -35,5 +35,5 @@ function containerLines(container: ContainerStatus, now: number): string[] {
 
 function next({ retryAt }: ContainerStatus, now: number): string {
   if (retryAt === undefined) return '';
-  return Date.parse(retryAt) > now ? `next try in ${age(retryAt, now)}` : 'next try is due';
+  return Date.parse(retryAt) > now ? `next try in ${until(retryAt, now)}` : 'next try is due';
 }

@@ -1,5 +1,5 @@
 import type { ShownKey } from '@selvage/protocol';
-import { age, type Column, tableLines } from '../output/index.js';
+import { ago, type Column, tableLines } from '../output/index.js';
 
 type Row = readonly [key: string, shown: ShownKey];
 
@@ -25,5 +25,5 @@ export function twinLines(twin: Readonly<Record<string, ShownKey>>, now: number)
 function sideText(side: ShownKey['expected'], now: number): string {
   if (side === undefined) return '-';
   const { value, at, version } = side;
-  return `${value === '' ? '""' : value} (cloud ${version.cloud}, edge ${version.edge}; ${age(at, now)} ago)`;
+  return `${value === '' ? '""' : value} (cloud ${version.cloud}, edge ${version.edge}; ${ago(at, now)})`;
 }

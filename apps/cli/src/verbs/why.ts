@@ -1,6 +1,6 @@
 import { type App, type ContainerStatus, endpoints } from '@selvage/protocol';
 import { nameOf } from '../arguments/index.js';
-import { age, indented, oneLine, text, times } from '../output/index.js';
+import { ago, indented, oneLine, text, times, until } from '../output/index.js';
 import { examples, inProject, openSession, type ProjectOptions, type Register, type World } from '../world/index.js';
 
 /** `selvage why`: in plain words why an app does not run everywhere, and what is tried next. */
@@ -74,7 +74,7 @@ function unknownNow({ reportedAt, containers }: Instance): string {
 
 function lastKnown(reportedAt: string | undefined, now: number): string {
   if (reportedAt === undefined) return 'it has never reported about this app. It will start the app when it connects.';
-  return `what follows is from ${age(reportedAt, now)} ago. It goes on by itself meanwhile.`;
+  return `what follows is from ${ago(reportedAt, now)}. It goes on by itself meanwhile.`;
 }
 
 const DOING: Readonly<Record<ContainerStatus['state'], string>> = {
@@ -106,7 +106,7 @@ function sentence(message: string): string {
 function next({ state, retryAt, reason }: ContainerStatus, now: number): string {
   if (retryAt !== undefined)
     return Date.parse(retryAt) > now
-      ? ` The next try is in ${age(retryAt, now)}, at ${retryAt.slice(11, 19)}Z.`
+      ? ` The next try is in ${until(retryAt, now)}, at ${retryAt.slice(11, 19)}Z.`
       : ' The next try is due now.';
   if (state === 'failed' && reason === 'container_exited')
     return ' It is not started again: its restart policy says so.';
