@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -65,6 +65,13 @@ describe('the doctor', () => {
     expect((await found).lines).toContain(
       `problem  data folder: Nothing can be written to ${folder.path}: remove what is not needed.`,
     );
+  });
+
+  it('makes no data folder, and says that there is none', async () => {
+    const missing = join(folder.path, 'missing');
+    const { lines, well } = await doctor(missing, Date.now());
+    expect([well, existsSync(missing)]).toEqual([false, false]);
+    expect(lines).toContain(`problem  data folder: ${missing} does not exist; "selvage-agent join" makes it.`);
   });
 
   it('asks the hub itself when no agent runs', async () => {

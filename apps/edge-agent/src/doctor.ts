@@ -1,4 +1,5 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { EdgeError, nodeKey, toEdgeError } from '@selvage/protocol';
 import { hubId } from '@selvage/pki';
 import { fetchCa, IdentityFile, type NodeIdentity, validityOf } from './certificates/index.js';
@@ -56,7 +57,7 @@ async function outcome(name: string, check: Check, world: World): Promise<{ line
 }
 
 async function dataFolderIsWritable({ folder }: World): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  refuseMissing(folder);
   await tryWrite(folder);
   return folder;
 }
@@ -123,10 +124,17 @@ function isUnreachable(thrown: unknown): boolean {
 }
 
 async function diskHasRoom({ folder }: World): Promise<string> {
+  refuseMissing(folder);
   const { bavail, bsize } = await statfs(folder);
   const free = `${Math.round((bavail * bsize) / MIB)} MiB free`;
   if (bavail * bsize >= LEAST_FREE) return free;
   throw new EdgeError('out_of_disk', `only ${free}; images need room: remove what is not needed.`);
+}
+
+/** Whoever asks about a folder does not want one made: it is that of no agent, or the name is wrong. */
+function refuseMissing(folder: string): void {
+  if (!existsSync(folder))
+    throw new EdgeError('config_invalid', `${folder} does not exist; "selvage-agent join" makes it.`);
 }
 
 function notJoined(): never {
