@@ -35,7 +35,12 @@ export function buildOf(root, log) {
   if (isBuiltNow(root, cache)) return undefined;
   mkdirSync(cache, { recursive: true });
   const lock = join(cache, 'building');
+  let told;
   while (!taken(lock)) {
+    const holder = holderOf(lock);
+    if (told === undefined && holder !== undefined)
+      log(`Process ${holder} builds this checkout; waiting for it (${lock}) …`);
+    told ??= holder;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     if (isBuiltNow(root, cache)) return undefined;
   }
@@ -64,9 +69,19 @@ function taken(lock) {
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
   }
-  const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
-  if (holder > 0 && !isRunning(holder)) rmSync(lock, { force: true });
+  const holder = holderOf(lock);
+  if (holder !== undefined && !isRunning(holder)) rmSync(lock, { force: true });
   return false;
+}
+
+/** The process that has the lock; undefined when it is let go of, or taken, right now. */
+function holderOf(lock) {
+  try {
+    return Number(readFileSync(lock, 'utf8')) || undefined;
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  }
 }
 
 function isRunning(pid) {
