@@ -67,7 +67,7 @@ export class AppWrites {
   /** Deletes an app. With its volumes: every node that has or should have it is told to remove them, and remembers until it has. */
   async remove(at: At, volumes: Volumes): Promise<void> {
     const { app, purging } = await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const app = await this.store.get(at.project, at.name, tx);
       const purging = volumes === 'remove' ? await this.purges.want(tx, app) : [];
       await this.store.remove(tx, app, at.ifMatch);
@@ -88,8 +88,7 @@ export class AppWrites {
   }
 
   private async save(tx: EntityManager, at: At, make: Make): Promise<{ before: AppRow | undefined; saved: AppRow }> {
-    // Taking the next revision locks out every other change until the commit: what is checked from here on stays true.
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     this.store.guard(before, at.ifMatch);
     const columns = columnsOf(at.name, make(before), before);

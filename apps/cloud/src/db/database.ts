@@ -166,9 +166,15 @@ export class Database {
     this.#projectCheck = check;
   }
 
-  /** Call it after `nextRevision`, which keeps the project there until the commit. @throws EdgeError `not_found`. */
+  /** Call it after `keepOthersOut` or `nextRevision`, which keep the project there until the commit. @throws EdgeError `not_found`. */
   projectExists(tx: EntityManager, project: string): Promise<void> {
     return this.#projectCheck(tx, project);
+  }
+
+  /** Every other change waits from here to the commit: what is read from here on stays true. */
+  async keepOthersOut(tx: EntityManager): Promise<void> {
+    // SQLite runs one transaction at a time.
+    if (this.dialect === 'postgres') await tx.query('SELECT 1 FROM settings WHERE id = 1 FOR UPDATE');
   }
 
   /** The next revision: higher than any before, in this transaction. Every other change waits from here to the commit. */

@@ -84,7 +84,7 @@ export class Clients {
   /** Deletes a client; its certificates are revoked. */
   async remove(at: At): Promise<void> {
     const row = await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const found = await this.store.get(at.project, at.name, tx);
       await this.store.remove(tx, found, at.ifMatch);
       await this.credentials.forget(tx, { kind: 'app', project: at.project, name: at.name });
@@ -133,7 +133,7 @@ export class Clients {
     at: At,
     make: Make,
   ): Promise<{ before: ClientRow | undefined; after: ClientRow }> {
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     this.store.guard(before, at.ifMatch);
     const { labels, spec } = make(before);

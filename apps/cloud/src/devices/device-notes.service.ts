@@ -24,7 +24,7 @@ export class DeviceNotes {
    * @throws EdgeError `conflict`, `not_found`.
    */
   async touch(tx: EntityManager, at: At): Promise<void> {
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     await this.store.get(at.project, at.name, tx);
     await this.store.save(tx, { ...at, now: new Date(systemClock.now()).toISOString() }, {});
   }

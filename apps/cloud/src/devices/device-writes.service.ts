@@ -59,7 +59,7 @@ export class DeviceWrites {
   /** Deletes a device with its twin; its certificates are revoked. */
   async remove(at: At): Promise<void> {
     const row = await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const found = await this.store.get(at.project, at.name, tx);
       await this.store.remove(tx, found, at.ifMatch);
       await this.credentials.forget(tx, { kind: 'device', project: at.project, name: found.deviceId });
@@ -93,8 +93,7 @@ export class DeviceWrites {
   }
 
   private async save(tx: EntityManager, at: At, make: Make): Promise<Saved> {
-    // Taking the next revision locks out every other change until the commit: what is checked from here on stays true.
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     this.store.guard(before, at.ifMatch);
     const { labels, spec } = make(before);

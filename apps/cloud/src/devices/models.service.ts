@@ -72,7 +72,7 @@ export class Models {
   /** @throws EdgeError `in_use` while devices have it. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
     await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const row = await this.store.get(project, name, tx);
       const users = await tx.find(DeviceRow, { select: { id: true, name: true }, where: { project, model: name } });
       if (users.length > 0) throw modelInUse(name, users.map((user) => user.name).sort());
@@ -92,7 +92,7 @@ export class Models {
   }
 
   private async save(tx: EntityManager, at: At, make: Make): Promise<{ saved: ModelRow; nodes: string[] }> {
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     this.store.guard(before, at.ifMatch);
     const write = make(before);

@@ -119,7 +119,7 @@ export class Endpoints {
   /** @throws EdgeError `in_use` while routes lead to it. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
     await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const row = await this.store.get(project, name, tx);
       const routes = (await this.hooks.routesTo(project, [name], tx)).get(name) ?? [];
       if (routes.length > 0)
@@ -140,7 +140,7 @@ export class Endpoints {
   }
 
   private async save(tx: EntityManager, at: At, make: Make): Promise<EndpointRow> {
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     const { labels, spec } = make(before);
     this.connections.check(spec);

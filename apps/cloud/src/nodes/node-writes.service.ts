@@ -68,6 +68,7 @@ export class NodeWrites {
   async remove(at: NodeAt): Promise<void> {
     const ref = { project: at.project, node: at.name };
     await this.db.write(async (tx) => {
+      await this.db.keepOthersOut(tx);
       const row = await this.store.get(at.project, at.name, tx);
       this.store.guard(row, at.ifMatch);
       await this.certificates.revokeAll(tx, ref, 'the node was deleted');
@@ -104,8 +105,7 @@ export class NodeWrites {
   }
 
   private async labelled(tx: EntityManager, at: NodeAt, labels: Labels): Promise<Saved | undefined> {
-    // Taken before the row is read: the node is not deleted while it gets a token.
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const found = await this.store.find(at.project, at.name, tx);
     const merged = { ...found?.labels, ...labels };
     if (found !== undefined && sameLabels(found.labels, merged)) return undefined;
@@ -113,8 +113,7 @@ export class NodeWrites {
   }
 
   private async save(tx: EntityManager, at: NodeAt, next: (before: NodeRow | undefined) => Write): Promise<Saved> {
-    // Taken before the row is read: on PostgreSQL it keeps other changes out until the commit.
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     const { labels, spec } = next(before);
     if (before === undefined) await this.changes.making(tx, { project: at.project, node: at.name });

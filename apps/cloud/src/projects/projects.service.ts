@@ -84,8 +84,7 @@ export class Projects {
   }
 
   private async removeEmpty(tx: Transaction, name: string): Promise<void> {
-    // Whatever is made in a project takes the next revision first as well: nothing is made in this one until the commit.
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     await this.mustBe(tx, name);
     for (const { noun, any } of this.tenants) {
       if (await any(name, tx))

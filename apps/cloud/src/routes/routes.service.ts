@@ -112,7 +112,7 @@ export class Routes {
   /** What the route still holds is dropped, counted. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
     const row = await this.db.write(async (tx) => {
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       const found = await this.store.get(project, name, tx);
       await this.store.remove(tx, found, ifMatch);
       await this.signals.forget(tx, found);
@@ -133,7 +133,7 @@ export class Routes {
   }
 
   private async save(tx: EntityManager, at: At, make: Make): Promise<RouteRow> {
-    await this.db.nextRevision(tx);
+    await this.db.keepOthersOut(tx);
     const before = await this.store.find(at.project, at.name, tx);
     const { labels, spec } = make(before);
     if (before !== undefined && before.spec.source.endpoint !== spec.source.endpoint)

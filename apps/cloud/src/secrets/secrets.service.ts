@@ -98,8 +98,7 @@ export class Secrets {
     if (before !== undefined && this.unchanged(before, write)) return this.one(before);
     const now = new Date(systemClock.now()).toISOString();
     const saved = await this.db.write(async (tx) => {
-      // Taken before the row is read: it keeps other changes out until the commit.
-      await this.db.nextRevision(tx);
+      await this.db.keepOthersOut(tx);
       check(await this.store.find(at.project, at.name, tx));
       const row = await this.store.save(tx, { ...at, now }, this.columns(at, write));
       refuseTooMany(nodesOf(row), await tx.findBy(SecretRow, { project: at.project, type: 'data', id: Not(row.id) }));
@@ -113,8 +112,8 @@ export class Secrets {
   /** @throws EdgeError `in_use` while something names it. */
   async remove({ project, name, ifMatch }: At): Promise<void> {
     const removed = await this.db.write(async (tx) => {
-      // Takes the lock that every change takes first: no app starts to use the secret meanwhile.
-      await this.db.nextRevision(tx);
+      // No app starts to use the secret meanwhile.
+      await this.db.keepOthersOut(tx);
       const item = await this.store.get(project, name, tx);
       const users = (await this.usage(project, [name], tx)).get(name) ?? [];
       if (users.length > 0) throw inUse(name, users);
