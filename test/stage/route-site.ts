@@ -38,13 +38,23 @@ export class RouteSite {
 
   /** Makes a route whose messages come from the node. */
   async route(name: string, topic: string, target: object, more: object = {}): Promise<void> {
-    const spec = { source: { endpoint: 'edge', topic }, target, retry: { minSeconds: 0.1, maxSeconds: 1 }, ...more };
+    await this.put(name, { source: { endpoint: 'edge', topic }, target, ...more });
+  }
+
+  /** Makes any route; it tries again soon. */
+  async put(name: string, given: object): Promise<void> {
+    const spec = { retry: { minSeconds: 0.1, maxSeconds: 1 }, ...given };
     const { body } = endpoints.routes.put;
     await this.hub.client.call(endpoints.routes.put, { ...params(name), body: body.parse({ spec }) });
   }
 
   async shown(name: string): Promise<Route> {
     return this.hub.client.call(endpoints.routes.get, params(name));
+  }
+
+  /** How a route goes, for whoever waits for it in vain. */
+  async said(name: string): Promise<string> {
+    return JSON.stringify((await this.shown(name)).status);
   }
 
   async killHub(): Promise<void> {
