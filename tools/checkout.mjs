@@ -47,8 +47,10 @@ export function buildOf(root, log) {
   try {
     if (isBuiltNow(root, cache)) return undefined;
     log('Building (about a minute the first time) …');
+    // Taken before: what changes meanwhile may not be in the build.
+    const stamp = stampOf(root);
     const problem = npm(root, ['run', '--silent', 'build']);
-    if (problem === undefined) writeFileSync(join(cache, 'build-stamp'), stampOf(root));
+    if (problem === undefined) writeFileSync(join(cache, 'build-stamp'), stamp);
     return problem;
   } finally {
     rmSync(lock, { force: true });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tempDir, type TempDir } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -66,6 +67,17 @@ describe('the build of a checkout', () => {
     expect(await build().ended).toMatchObject({ code: 0 });
     expect(await build().ended).toEqual({ code: 0, said: '' });
     write('libs/a/src/index.ts', 'export const more = 1;');
+    expect(await build().ended).toMatchObject({ code: 0 });
+    expect(builds()).toEqual(['build', 'build']);
+  });
+
+  it('is made again when a source changed meanwhile', async () => {
+    const first = build();
+    await first.says(/^Building/m);
+    while (!existsSync(join(root.path, 'builds'))) await nextTurn();
+    write('libs/a/src/index.ts', 'export const more = 1;');
+    write('may-end', '');
+    expect(await first.ended).toMatchObject({ code: 0 });
     expect(await build().ended).toMatchObject({ code: 0 });
     expect(builds()).toEqual(['build', 'build']);
   });
