@@ -2,8 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { tempDir, type TempDir } from '@selvage/testkit';
+import { tempDir, type TempDir, until } from '@selvage/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 /** Stands for the build: notes that it began, and ends when it may, or when its folder is gone. */
@@ -45,10 +44,8 @@ describe('the build of a checkout', () => {
     one.stdout.on('data', more);
     one.stderr.on('data', more);
     const ended = once(one, 'close').then(([code]) => ({ code: code as number | null, said }));
-    const says = async (words: RegExp): Promise<void> => {
-      while (!words.test(said))
-        await Promise.race([once(one.stdout, 'data'), ended.then(({ said }) => neverSaid(said))]);
-    };
+    const says = (words: RegExp): Promise<void> =>
+      until(() => words.test(said), { describe: () => `${String(words)} in ${said}` });
     return { pid: one.pid ?? 0, ended, says };
   };
 
@@ -74,7 +71,7 @@ describe('the build of a checkout', () => {
   it('is made again when a source changed meanwhile', async () => {
     const first = build();
     await first.says(/^Building/m);
-    while (!existsSync(join(root.path, 'builds'))) await nextTurn();
+    await until(() => existsSync(join(root.path, 'builds')));
     write('libs/a/src/index.ts', 'export const more = 1;');
     write('may-end', '');
     expect(await first.ended).toMatchObject({ code: 0 });
@@ -82,7 +79,3 @@ describe('the build of a checkout', () => {
     expect(builds()).toEqual(['build', 'build']);
   });
 });
-
-function neverSaid(said: string): never {
-  throw new Error(`It ended without these words: ${said}`);
-}

@@ -9,8 +9,17 @@ const UNESCAPED = /[\u007F-\u009F\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A value as JSON with an end of line. What a terminal would obey is an escape in it. */
 export function json(value: unknown): string {
+  return escapedJson(value, 2);
+}
+
+/** The same on one line, for what comes piece by piece. */
+export function jsonLine(value: unknown): string {
+  return escapedJson(value);
+}
+
+function escapedJson(value: unknown, indent?: number): string {
   const escape = (char: string): string => Array.from({ length: char.length }, (_, at) => unit(char, at)).join('');
-  return `${JSON.stringify(value, null, 2).replace(UNESCAPED, escape)}\n`;
+  return `${JSON.stringify(value, null, indent).replace(UNESCAPED, escape)}\n`;
 }
 
 /** A value as YAML. What a terminal would obey is an escape in it. */

@@ -2,7 +2,7 @@ import { type LiveMessage, liveMessage, routeLive, toEdgeError } from '@selvage/
 import { linked } from '@selvage/reconcile';
 import { type Command, Option } from 'commander';
 import { nameOf } from '../arguments/index.js';
-import { bytes, oneLine } from '../output/index.js';
+import { bytes, jsonLine, oneLine } from '../output/index.js';
 import {
   examples,
   inProject,
@@ -60,7 +60,7 @@ async function follow(world: World, { client, project }: Session, feed: Feed): P
     if (message === undefined) continue;
     if (output === 'text' && message.missed !== undefined)
       await world.err.write(`selvage: ${message.missed} messages came faster than they could be shown.\n`);
-    await world.out.write(`${output === 'json' ? JSON.stringify(message) : messageLine(message)}\n`);
+    await world.out.write(output === 'json' ? jsonLine(message) : `${messageLine(message)}\n`);
   }
 }
 

@@ -187,6 +187,20 @@ describe('selvage route watch', () => {
     expect(err).toBe('selvage: 4 messages came faster than they could be shown.\n');
   });
 
+  it('gives each as a line of JSON, with all that was in it', async () => {
+    const stop = new AbortController();
+    const topic = 'a/\u200Bb\u202Ec';
+    hub.on(`GET ${PATH}/routes/readings/live`, (_asked, to) =>
+      to.writeHead(200, { 'content-type': 'text/event-stream' }).write(seen('21.5', { topic })),
+    );
+    const onOutput = (): void => {
+      stop.abort();
+    };
+    const { out } = await cli(hub, ['route', 'watch', 'readings', '-o', 'json'], { signal: stop.signal, onOutput });
+    expect(out).toContain('a/\\u200bb\\u202ec');
+    expect(JSON.parse(out)).toMatchObject({ topic });
+  });
+
   it('tells of a route that is not there', async () => {
     expect((await cli(hub, ['route', 'watch', 'readings'])).code).toBe(1);
   });

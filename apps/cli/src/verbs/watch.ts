@@ -1,7 +1,7 @@
 import { toEdgeError } from '@selvage/protocol';
 import { linked } from '@selvage/reconcile';
 import type { Noun } from '../nouns/index.js';
-import { columnsOf, type Format, tableLines, text, yaml } from '../output/index.js';
+import { columnsOf, type Format, jsonLine, tableLines, text, yaml } from '../output/index.js';
 import { type Session, Trouble, whenPoked, type World } from '../world/index.js';
 
 export interface Watched<T> {
@@ -73,7 +73,7 @@ function shown<T>(world: World, { noun, format }: Watched<T>, { items, changed, 
   const isChanged = (item: T): boolean => changed.has(noun.nameOf(item));
   const lost = gone.map((name) => `${noun.noun}/${name} deleted\n`).join('');
   const own = items.filter(isChanged);
-  if (format === 'json') return own.map((item) => `${JSON.stringify(item)}\n`).join('');
+  if (format === 'json') return own.map(jsonLine).join('');
   if (format === 'yaml') return own.map((item) => `---\n${yaml(item)}`).join('');
   if (format === 'name') return own.map((item) => `${noun.noun}/${noun.nameOf(item)}\n`).join('') + lost;
   const [titles = '', ...lines] = tableLines(columnsOf(noun.columns, format), items, world.now());
