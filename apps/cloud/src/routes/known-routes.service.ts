@@ -31,6 +31,8 @@ export interface KnownRoute {
 export class KnownRoutes {
   private readonly byUid = new Map<string, KnownRoute>();
   private readonly projects = new Map<string, Map<string, KnownRoute>>();
+  /** Those of each project that take events, by uid: most take none, and much happens. */
+  private readonly ofEvents = new Map<string, Map<string, KnownRoute>>();
   private readonly listeners: ((uid: string) => void)[] = [];
 
   constructor(private readonly db: Database) {}
@@ -73,6 +75,7 @@ export class KnownRoutes {
 
   removed({ uid, project, name }: RouteRow): void {
     this.byUid.delete(uid);
+    this.ofEvents.get(project)?.delete(uid);
     if (this.named(project, name)?.uid === uid) this.projects.get(project)?.delete(name);
     for (const listener of this.listeners) listener(uid);
   }
@@ -93,9 +96,9 @@ export class KnownRoutes {
   /** The routes that want an event of this type. */
   forEvent(project: string, type: EventType): KnownRoute[] {
     const [noun = ''] = type.split('.');
-    return [...this.of(project)].filter(({ spec: { source, state } }) => {
-      if (source.endpoint !== 'events' || state === 'stopped') return false;
-      return source.types.some((wanted) => wanted === type || wanted === `${noun}.*`);
+    const all = [...(this.ofEvents.get(project)?.values() ?? [])];
+    return all.filter(({ spec: { source } }) => {
+      return source.endpoint === 'events' && source.types.some((one) => one === type || one === `${noun}.*`);
     });
   }
 
@@ -108,10 +111,17 @@ export class KnownRoutes {
       path: source.endpoint === 'rest' ? readPath(source.path) : undefined,
     };
     this.byUid.set(uid, route);
-    const own = this.projects.get(project) ?? new Map<string, KnownRoute>();
-    this.projects.set(project, own);
-    own.set(name, route);
+    among(this.projects, project).set(name, route);
+    if (source.endpoint === 'events' && spec.state !== 'stopped') among(this.ofEvents, project).set(uid, route);
+    else this.ofEvents.get(project)?.delete(uid);
   }
+}
+
+/** The routes of a project, to be added to. */
+function among(all: Map<string, Map<string, KnownRoute>>, project: string): Map<string, KnownRoute> {
+  const own = all.get(project) ?? new Map<string, KnownRoute>();
+  all.set(project, own);
+  return own;
 }
 
 /** Reads an expression when it is first used: one that an older hub took and this one does not must not keep the hub from starting. */
