@@ -57,6 +57,15 @@ export class DropLedger {
     return [...this.#changed].flatMap((name) => this.#totals.get(name) ?? []);
   }
 
+  /** Nobody asks for those of these lanes any more. */
+  forget(lanes: ReadonlySet<string>): void {
+    for (const [name, { lane }] of this.#totals) {
+      if (!lanes.has(lane)) continue;
+      this.#totals.delete(name);
+      this.#changed.delete(name);
+    }
+  }
+
   /** These totals are on the disk. */
   written(drops: readonly Drop[]): void {
     for (const drop of drops) if (this.#totals.get(nameOf(drop)) === drop) this.#changed.delete(nameOf(drop));

@@ -1,3 +1,9 @@
+import { OutboxRefusal } from './refusal.js';
+
+/** Longest name of a lane, and longest key, UTF-16 units. */
+const MAX_LANE = 128;
+const MAX_KEY = 4_096;
+
 /** What is put into an outbox. */
 export interface NewMessage {
   /** Which queue it goes through, a route's name for instance. Messages of one lane leave in the order in which they came. */
@@ -66,4 +72,10 @@ const OVERHEAD = 48;
 /** Bytes that a message counts for in a budget. A key counts with its UTF-16 length: near enough, and cheap. */
 export function sizeOf({ key, body }: Pick<NewMessage, 'key' | 'body'>): number {
   return OVERHEAD + (key?.length ?? 0) + body.byteLength;
+}
+
+/** @throws OutboxRefusal `too_large`. */
+export function checkNames({ lane, key = '' }: Pick<NewMessage, 'lane' | 'key'>): void {
+  if (lane.length > MAX_LANE || key.length > MAX_KEY)
+    throw new OutboxRefusal('too_large', `A lane has at most ${MAX_LANE} characters, a key at most ${MAX_KEY}.`);
 }

@@ -6,7 +6,7 @@ import { type Drop, DropLedger } from './drops.js';
 import { GroupCommit } from './group-commit.js';
 import { Lanes } from './lanes.js';
 import type { DeadLetter, Head, NewMessage, Prepared, Queued, Reason, Taken } from './message.js';
-import { sizeOf } from './message.js';
+import { checkNames, sizeOf } from './message.js';
 import type { LaneStatus, OutboxListener, OutboxOptions } from './options.js';
 import { OutboxRefusal } from './refusal.js';
 import { Selection } from './selection.js';
@@ -14,10 +14,6 @@ import { Shedding } from './shedding.js';
 import type { Bounds, Limits } from './store.js';
 import { Timeline } from './timeline.js';
 import { Upkeep } from './upkeep.js';
-
-/** Longest name of a lane, and longest key, UTF-16 units. */
-const MAX_LANE = 128;
-const MAX_KEY = 4_096;
 
 /**
  * Messages on their way to the next hop: stored before they are acknowledged, forgotten only when the next hop has stored them, or
@@ -88,6 +84,10 @@ export class Outbox {
   /** Everything that was dropped since the file was made. */
   get drops(): readonly Drop[] {
     return this.#drops.all;
+  }
+  /** What these lanes dropped is of no use any more; its owner takes it off the disk. */
+  forgetDrops(lanes: ReadonlySet<string>): void {
+    this.#drops.forget(lanes);
   }
   get deadCount(): number {
     return this.#dead.count;
@@ -224,11 +224,10 @@ export class Outbox {
     admit(this.#lanes.of(message.lane), size, this.#lanes.whole(this.#options.total));
   }
 
-  #check({ lane, key = '' }: NewMessage, size: number): void {
+  #check(message: NewMessage, size: number): void {
     const { maxMessage } = this.#options;
     if (!this.#open) throw new OutboxRefusal('closed', 'The outbox is closed.');
-    if (lane.length > MAX_LANE || key.length > MAX_KEY)
-      throw new OutboxRefusal('too_large', `A lane has at most ${MAX_LANE} characters, a key at most ${MAX_KEY}.`);
+    checkNames(message);
     if (size > maxMessage)
       throw new OutboxRefusal('too_large', `The message counts for ${size} bytes; ${maxMessage} is the most.`);
     this.#commits.check(size);

@@ -126,6 +126,14 @@ export class HubOutboxStore implements OutboxStore {
     return found;
   }
 
+  /** Drops of these lanes are of no use any more. */
+  async forgetDrops(tx: EntityManager, lanes: readonly string[]): Promise<void> {
+    for (let at = 0; at < lanes.length; at += LANES) {
+      const some = lanes.slice(at, at + LANES);
+      await tx.query(`DELETE FROM route_drops WHERE lane IN ${tuple(0, some.length)}`, some);
+    }
+  }
+
   private async remove(
     tx: EntityManager,
     table: 'route_messages' | 'route_dead',

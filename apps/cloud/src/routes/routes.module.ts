@@ -22,6 +22,7 @@ import { HubOutbox } from './hub-outbox.service.js';
 import { RouteIntake } from './intake.service.js';
 import { KnownRoutes } from './known-routes.service.js';
 import { LastLeg } from './last-leg.service.js';
+import { RouteRemains } from './remains.service.js';
 import { RouteLiveController } from './live.controller.js';
 import { LiveReaders } from './live-readers.service.js';
 import { LiveRoutes } from './live-routes.service.js';
@@ -64,6 +65,7 @@ const providers = [
   RouteEvents,
   RouteIntake,
   RouteMetrics,
+  RouteRemains,
   Routes,
   RoutesDesired,
   RouteSignals,
@@ -103,7 +105,8 @@ export class RoutesModule implements OnModuleInit, OnApplicationBootstrap, OnApp
     parts.get(InboundRegistry, outside).add(link);
     parts.get(MessageRegistry, outside).add(parts.get(RouteIntake));
     parts.get(DesiredRegistry, outside).add(parts.get(RoutesDesired));
-    parts.get(Retention, outside).add(parts.get(GatewayRequests).old());
+    const [retention, remains] = [parts.get(Retention, outside), parts.get(RouteRemains)];
+    for (const old of [parts.get(GatewayRequests).old(), remains.counted(), remains.dropped()]) retention.add(old);
     await this.known.start();
     await this.hub.start();
     await this.counts.start();
