@@ -3,13 +3,12 @@ import { Option } from 'commander';
 import { type Reference, referenceOf } from '../arguments/index.js';
 import { NOUN_OF, readManifests } from '../manifests/index.js';
 import {
-  ask,
   collect,
+  confirm,
   examples,
   inProject,
   openSession,
   type ProjectOptions,
-  Refused,
   type Register,
   type Session,
   UsageError,
@@ -57,7 +56,8 @@ async function run(world: World, given: readonly string[], options: Options): Pr
     .map(({ kind, name, project }) => ({ noun: NOUN_OF[kind], name, project }))
     .reverse();
   if (named.length + listed.length === 0) throw new UsageError('say what to delete: selvage delete app/NAME');
-  await confirm(world, [...named, ...listed], options);
+  const question = questionOf([...named, ...listed], options.volumes);
+  await confirm(world, { question, otherwise: 'nothing was deleted', yes: options.yes });
   for (const doomed of named) await removeOne({ world, session, options }, doomed);
   for (const doomed of listed) await removeIfThere({ world, session, options }, doomed);
 }
@@ -68,13 +68,10 @@ function references(given: readonly string[]): Reference<(typeof NOUNS)[number]>
   return given.map((one) => referenceOf([one], NOUNS));
 }
 
-async function confirm(world: World, doomed: readonly Doomed[], { yes, volumes }: Options): Promise<void> {
-  if (yes) return;
-  if (world.in.isTTY !== true) throw new UsageError('there is no terminal to ask on: use --yes');
+function questionOf(doomed: readonly Doomed[], volumes: Options['volumes']): string {
   const what = doomed.map(({ noun, name }) => `${noun}/${name}`).join(', ');
   const data = volumes === 'remove' ? ' and the volumes of apps with all that is in them' : '';
-  const answer = await ask(world, `Delete ${what}${data}? [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Refused('nothing was deleted');
+  return `Delete ${what}${data}`;
 }
 
 const REMOVE = {

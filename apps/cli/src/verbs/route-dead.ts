@@ -3,16 +3,7 @@ import { type Command, Option } from 'commander';
 import { count, nameOf } from '../arguments/index.js';
 import { everything } from '../nouns/index.js';
 import { age, bytes, type Column, columnsOf, type Format, json, tableLines, text, yaml } from '../output/index.js';
-import {
-  ask,
-  examples,
-  inProject,
-  openSession,
-  type ProjectOptions,
-  Refused,
-  UsageError,
-  type World,
-} from '../world/index.js';
+import { confirm, examples, inProject, openSession, type ProjectOptions, type World } from '../world/index.js';
 
 /** So many ids go into one request. */
 const BATCH = 1000;
@@ -69,7 +60,9 @@ export function deadLetters(group: Command, world: World): void {
     .option('-y, --yes', 'do not ask');
   inProject(discard).action(async (given: string, ids: string[], options: DiscardOptions) => {
     const name = nameOf([given], 'route');
-    await confirm(world, { name, ids }, options);
+    const what = ids.length === 0 ? 'all messages' : messages(ids.length);
+    const question = `Throw away ${what} that route/${name} gave up`;
+    await confirm(world, { question, otherwise: 'nothing was thrown away', yes: options.yes });
     const gone = await choose(world, { name, ids, verb: 'discard' }, options);
     await world.out.write(`route/${name}: ${messages(gone)} thrown away\n`);
   });
@@ -110,14 +103,6 @@ async function choose(
   let sum = 0;
   for (let from = 0; from < ids.length; from += BATCH) sum += await call({ ids: ids.slice(from, from + BATCH) });
   return sum;
-}
-
-async function confirm(world: World, { name, ids }: Choice, { yes }: DiscardOptions): Promise<void> {
-  if (yes) return;
-  if (world.in.isTTY !== true) throw new UsageError('there is no terminal to ask on: use --yes');
-  const what = ids.length === 0 ? 'all messages' : messages(ids.length);
-  const answer = await ask(world, `Throw away ${what} that route/${name} gave up? [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Refused('nothing was thrown away');
 }
 
 function messages(count: number): string {

@@ -1,6 +1,6 @@
 export { type Context, readContext, writeContext } from './context.js';
 export { passwordsOf } from './new-password.js';
-export { ask, askHidden } from './prompt.js';
+export { ask, askHidden, confirm } from './prompt.js';
 export { openFile, readInput, readUpTo } from './reading.js';
 export { DEFAULT_URL, openSession, type Session, urlOf } from './session.js';
 export { UsageError } from './usage-error.js';

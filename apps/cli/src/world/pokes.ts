@@ -34,7 +34,7 @@ export async function whenPoked(world: World, session: Session, { noun, signal, 
 }
 
 /** A function, because the compiler takes what it saw of a signal to last over an `await`. */
-function isOver(signal: AbortSignal): boolean {
+export function isOver(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 

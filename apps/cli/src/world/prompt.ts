@@ -2,11 +2,28 @@ import { once } from 'node:events';
 import { createInterface, type ReadLineOptions } from 'node:readline';
 import { Writable } from 'node:stream';
 import { EdgeError } from '@selvage/protocol';
+import { Refused } from './refused.js';
+import { UsageError } from './usage-error.js';
 import type { World } from './world.js';
 
 /** Asks on the terminal, which itself shows what is typed. */
 export function ask(world: World, question: string): Promise<string> {
   return answerTo(world, question, { input: world.in, terminal: false });
+}
+
+/** What is to be done, as a question without its end, what was not done after another answer than yes, and whether to ask at all. */
+interface Confirmation {
+  readonly question: string;
+  readonly otherwise: string;
+  readonly yes: true | undefined;
+}
+
+/** Asks before something that cannot be undone. @throws UsageError without a terminal, Refused after any answer but yes */
+export async function confirm(world: World, { question, otherwise, yes }: Confirmation): Promise<void> {
+  if (yes) return;
+  if (world.in.isTTY !== true) throw new UsageError('there is no terminal to ask on: use --yes');
+  const answer = await ask(world, `${question}? [y/N] `);
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Refused(otherwise);
 }
 
 /** Asks on the terminal and shows nothing of what is typed. */
