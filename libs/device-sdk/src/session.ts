@@ -1,6 +1,6 @@
 /** The MQTT connection of a device, made again for ever: the only place that knows the package mqtt. */
 import { EdgeError } from '@selvage/protocol';
-import { type Clock, delay } from '@selvage/reconcile';
+import { type Clock, delay, pause } from '@selvage/reconcile';
 import mqtt from 'mqtt';
 import { type Ended, ended, type Proof } from './errors.js';
 
@@ -112,7 +112,7 @@ export class Session {
       const end = await this.#connection();
       failures = this.#upMs() >= STABLE_MS ? 1 : failures + 1;
       this.listener.down(end);
-      await pause(clock, delay(failures, BACKOFF, random), signal);
+      await pause(delay(failures, BACKOFF, random), clock, signal);
     }
   }
 
@@ -246,18 +246,5 @@ function subscribed(client: Client, filter: string, qos: 0 | 1): Promise<boolean
     client.subscribe(filter, { qos }, (error) => {
       resolve(!error);
     });
-  });
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.timer(ms, end);
-    signal.addEventListener('abort', end, { once: true });
   });
 }

@@ -1,5 +1,5 @@
 import { EdgeError, type SectionHashes } from '@selvage/protocol';
-import type { Cancel, Clock, Noun, Step } from '@selvage/reconcile';
+import { type Clock, type Noun, pause, type Step } from '@selvage/reconcile';
 import { compare } from '@selvage/wire';
 import type { Session } from '../link/index.js';
 import type { Compiled } from './compiler.js';
@@ -85,7 +85,7 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
   private async compileAnew(signal: AbortSignal): Promise<Compiled> {
     const { clock } = this;
     const rest = this.restedAt - clock.monotonic();
-    if (rest > 0) await this.pause(rest, signal);
+    if (rest > 0) await pause(rest, clock, signal);
     signal.throwIfAborted();
     const { changes } = this;
     const began = clock.monotonic();
@@ -95,19 +95,6 @@ export class Push implements Noun<Compiled, SectionHashes, SendStep> {
     const { position, hashes } = compiled;
     if (changes === this.changes) this.known = { position, hashes };
     return compiled;
-  }
-
-  private pause(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      let cancel: Cancel = () => undefined;
-      const over = (): void => {
-        cancel();
-        signal.removeEventListener('abort', over);
-        resolve();
-      };
-      cancel = this.clock.timer(ms, over);
-      signal.addEventListener('abort', over);
-    });
   }
 
   /** The node confirmed something. Gives whether a step waited for that: its end is followed by a pass anyway. */

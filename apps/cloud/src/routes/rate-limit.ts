@@ -1,4 +1,4 @@
-import type { Clock } from '@selvage/reconcile';
+import { type Clock, pause } from '@selvage/reconcile';
 
 /** A bucket of one second's worth that fills at an even pace. */
 export class RateLimit {
@@ -20,20 +20,8 @@ export class RateLimit {
     const filled = this.tokens + ((now - this.at) / 1000) * this.perSecond;
     this.tokens = Math.min(Math.max(1, this.perSecond), filled) - count;
     this.at = now;
-    if (this.tokens < 0) await this.wait((-this.tokens / this.perSecond) * 1000, signal);
-  }
-
-  private wait(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        cancel();
-        reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
-      };
-      const cancel = this.clock.timer(ms, () => {
-        signal.removeEventListener('abort', stop);
-        resolve();
-      });
-      signal.addEventListener('abort', stop, { once: true });
-    });
+    if (this.tokens >= 0) return;
+    await pause((-this.tokens / this.perSecond) * 1000, this.clock, signal);
+    signal.throwIfAborted();
   }
 }

@@ -1,4 +1,4 @@
-import { type Backoff, type Cancel, type Clock, delay, linked, type Linked } from '@selvage/reconcile';
+import { type Backoff, type Cancel, type Clock, delay, linked, type Linked, pause } from '@selvage/reconcile';
 import { EdgeError, type Engine, toEdgeError } from '@selvage/protocol';
 import type { Logger } from 'pino';
 import type { Docker, EngineEvent, EngineInfo, Labels } from './docker.js';
@@ -76,7 +76,7 @@ export class EngineWatcher {
         if (!stopped()) this.#lost(thrown);
       }
       this.#failures += 1;
-      await pause(clock, delay(this.#failures, BACKOFF, random), signal);
+      await pause(delay(this.#failures, BACKOFF, random), clock, signal);
     }
   }
 
@@ -148,17 +148,4 @@ export class EngineWatcher {
   #tell(say: (listener: EngineListener) => void): void {
     for (const listener of this.#listeners) say(listener);
   }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.timer(ms, done);
-    signal.addEventListener('abort', done, { once: true });
-    if (signal.aborted) done();
-  });
 }

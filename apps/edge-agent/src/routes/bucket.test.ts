@@ -39,7 +39,7 @@ describe('a rate', () => {
     expect(clock.pending).toBe(2);
     controller.abort();
     expect(clock.pending).toBe(1);
-    await expect(waiting).rejects.toThrow('not wanted');
+    await expect(waiting).rejects.toThrow('aborted');
     await clock.advance(1_000);
     expect(await next).toBe(1);
   });

@@ -1,4 +1,4 @@
-import type { Clock } from '@selvage/reconcile';
+import { type Clock, pause } from '@selvage/reconcile';
 
 /** Says how many messages may go now. */
 export interface Rate {
@@ -30,6 +30,7 @@ export class Bucket implements Rate {
     this.#fill();
     while (this.#tokens < 1) {
       await pause(Math.ceil(((1 - this.#tokens) / this.perSecond) * 1000), this.clock, signal);
+      signal.throwIfAborted();
       this.#fill();
     }
     signal.throwIfAborted();
@@ -43,27 +44,4 @@ export class Bucket implements Rate {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) / 1000) * this.perSecond);
     this.#filledAt = now;
   }
-}
-
-/** Waits; rejects when the signal is aborted. */
-export function pause(ms: number, clock: Pick<Clock, 'timer'>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(aborted());
-      return;
-    }
-    const end = (): void => {
-      cancel();
-      reject(aborted());
-    };
-    const cancel = clock.timer(ms, () => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    });
-    signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-function aborted(): Error {
-  return new Error('It is not wanted any more.');
 }
