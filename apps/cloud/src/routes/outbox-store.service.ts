@@ -16,6 +16,8 @@ const READ = `SELECT ${WHOLE} FROM route_messages WHERE seq IN (
       FROM (SELECT seq, size FROM route_messages WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT $3) AS first) AS counted
     WHERE total <= $4 OR n = 1)
   ORDER BY seq`;
+/** What each lane holds, from the index alone: with large messages the table would take minutes to read. */
+export const LANE_COUNTS = 'SELECT lane, count(*) AS count, sum(size) AS bytes FROM route_messages GROUP BY lane';
 /** One look into the index for each lane, however many messages it has. */
 const OLDEST =
   'SELECT lane, (SELECT at FROM route_messages WHERE route_messages.lane = own.lane ORDER BY seq LIMIT 1) AS at FROM own';
@@ -38,9 +40,7 @@ export class HubOutboxStore implements OutboxStore {
       ),
     );
     const [meta = {}] = await this.rows('SELECT epoch, seq, born, wall FROM route_outbox');
-    const lanes = await this.rows(
-      'SELECT lane, count(*) AS count, sum(size) AS bytes FROM route_messages GROUP BY lane',
-    );
+    const lanes = await this.rows(LANE_COUNTS);
     const dead = await this.rows(`SELECT ${HEAD} FROM route_dead ORDER BY seq`);
     const drops = await this.rows('SELECT lane, reason, count, bytes, first, last FROM route_drops');
     const [newest = {}] = await this.rows(

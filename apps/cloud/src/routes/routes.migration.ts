@@ -1,4 +1,4 @@
-import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions, TableIndex } from 'typeorm';
 import { resourceColumns } from '../db/index.js';
 
 /** Routes, what is counted of them, and the outbox of the hub. */
@@ -94,5 +94,22 @@ export class RouteRequests1700000015000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.dropTable('route_requests');
+  }
+}
+
+/** What lanes hold is counted from an index alone. */
+export class RouteMessagesHeld1700000016000 implements MigrationInterface {
+  readonly name = 'RouteMessagesHeld1700000016000';
+  private readonly before = new TableIndex({ name: 'route_messages_lane', columnNames: ['lane', 'seq'] });
+  private readonly after = new TableIndex({ name: 'route_messages_held', columnNames: ['lane', 'seq', 'size'] });
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.createIndex('route_messages', this.after);
+    await runner.dropIndex('route_messages', this.before);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.createIndex('route_messages', this.before);
+    await runner.dropIndex('route_messages', this.after);
   }
 }

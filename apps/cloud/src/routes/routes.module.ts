@@ -33,7 +33,7 @@ import { RoutesController } from './routes.controller.js';
 import { RoutesDesired } from './routes.desired.js';
 import { RouteCountRow, RouteReportRow, RouteRequestRow, RouteRow } from './routes.entity.js';
 import { RoutesLink } from './routes.link.js';
-import { RouteRequests1700000015000, Routes1700000014000 } from './routes.migration.js';
+import { RouteMessagesHeld1700000016000, RouteRequests1700000015000, Routes1700000014000 } from './routes.migration.js';
 import { Routes } from './routes.service.js';
 import { RouteSignals } from './signals.service.js';
 import { Services } from './services.service.js';
@@ -41,7 +41,7 @@ import { RouteViews } from './views.service.js';
 
 export const routesSchema = {
   entities: [RouteRow, RouteReportRow, RouteCountRow, RouteRequestRow],
-  migrations: [Routes1700000014000, RouteRequests1700000015000],
+  migrations: [Routes1700000014000, RouteRequests1700000015000, RouteMessagesHeld1700000016000],
 };
 export { Gateway };
 

@@ -18,9 +18,10 @@ import { RouteIntake } from './intake.service.js';
 import { type KnownRoute, KnownRoutes } from './known-routes.service.js';
 import { type Lane, linkLane } from './lanes.rules.js';
 import { RouteCountRow, RouteReportRow, RouteRow } from './routes.entity.js';
-import { Routes1700000014000 } from './routes.migration.js';
+import { RouteMessagesHeld1700000016000, Routes1700000014000 } from './routes.migration.js';
 
-const migrations = [Settings1700000000000, Messages1700000001600, MessagesTouched1700000001700, Routes1700000014000];
+const messages = [Messages1700000001600, MessagesTouched1700000001700];
+const migrations = [Settings1700000000000, ...messages, Routes1700000014000, RouteMessagesHeld1700000016000];
 const schema = { entities: [Settings, MessagePosition, RouteRow, RouteReportRow, RouteCountRow], migrations };
 const EDGE_TO_HOOK = { source: { endpoint: 'edge', topic: 'sensors/#' }, target: { endpoint: 'hook' } };
 
