@@ -57,6 +57,16 @@ describe('an outbox', () => {
     expect(texts(await outbox.take(MANY))).toEqual(['a:3', 'a:4']);
   });
 
+  it('looks only into lanes where something lies, although there were many', async () => {
+    for (const lane of ['a', 'b', 'c']) await put(lane);
+    outbox.settle((await outbox.take(MANY, 'b')).map(({ seq }) => seq));
+    await outbox.take(MANY, 'c');
+    await clock.advance(1_000);
+    store.looked.length = 0;
+    await clock.advance(10_000);
+    expect(store.looked).toEqual(['a']);
+  });
+
   it('takes over what a transaction of somebody else has written, and nothing that was rolled back', async () => {
     const lost = outbox.prepare([{ lane: 'b', body: body('lost') }]);
     const kept = outbox.prepare(['1', '2'].map((text) => ({ lane: 'b', body: body(text) })));

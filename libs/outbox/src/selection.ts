@@ -24,8 +24,9 @@ export class Selection {
   async take(limits: Limits, only?: string): Promise<Taken[]> {
     const room: Room = { ...limits };
     const taken: Taken[] = [];
-    const ready = this.ports.lanes.all.filter((lane) => lane.ready > 0 && (only === undefined || lane.name === only));
-    for (const lanes of byPriority(ready)) {
+    const { lanes: known } = this.ports;
+    const among = only === undefined ? known.all : [known.of(only)];
+    for (const lanes of byPriority(among.filter(({ ready }) => ready > 0))) {
       // First a share for each, so that a lane with little to say does not stand behind one with a backlog; then who has more.
       const share = { messages: part(room.messages, lanes.length), bytes: part(room.bytes, lanes.length) };
       if (lanes.length > 1) for (const lane of lanes) await this.#from(lane, share, { room, taken });

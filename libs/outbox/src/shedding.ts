@@ -24,7 +24,8 @@ export class Shedding {
   async overBudget(): Promise<void> {
     const { lanes, total } = this.ports;
     for (const lane of lanes.all)
-      if (lane.rules.whenFull === 'drop-oldest') await this.#oldest([lane], () => lane.bytes - lane.rules.maxBytes);
+      if (lane.ready > 0 && lane.rules.whenFull === 'drop-oldest')
+        await this.#oldest([lane], () => lane.bytes - lane.rules.maxBytes);
     const over = (): number => lanes.bytes - total.maxBytes;
     while (over() > 0) {
       const from = victims(lanes.all, total);
@@ -64,6 +65,7 @@ export class Shedding {
   }
 
   async *#idle(lane: Lane): AsyncGenerator<Head> {
+    if (lane.ready <= 0) return;
     for (let after = lane.cursor; ;) {
       const page = await this.ports.store.heads(lane.name, after, PAGE);
       yield* page.filter(({ seq }) => !this.ports.lanes.isLeaving(seq));
@@ -76,7 +78,6 @@ export class Shedding {
   /** The next messages of a lane that nobody took and that are not leaving. */
   async #page(lane: Lane): Promise<Head[]> {
     const found: Head[] = [];
-    if (lane.ready <= 0) return found;
     for await (const head of this.#idle(lane)) if (found.push(head) === PAGE) break;
     return found;
   }

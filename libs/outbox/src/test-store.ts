@@ -39,6 +39,8 @@ export class TestDisk {
 /** A store on a `TestDisk` that takes a turn for each commit, and can fail and be cut off. */
 export class TestStore implements OutboxStore {
   fault: Fault | undefined;
+  /** Lanes that were looked into, each time. */
+  readonly looked: string[] = [];
   #off = false;
 
   constructor(readonly disk: TestDisk) {}
@@ -73,6 +75,7 @@ export class TestStore implements OutboxStore {
   }
 
   async read(lane: string, after: number, limits: Limits): Promise<Queued[]> {
+    this.looked.push(lane);
     await this.#turn();
     const found: Queued[] = [];
     let bytes = 0;
@@ -85,6 +88,7 @@ export class TestStore implements OutboxStore {
   }
 
   async heads(lane: string, after: number, messages: number): Promise<Head[]> {
+    this.looked.push(lane);
     await this.#turn();
     return this.#after(lane, after).slice(0, messages).map(headOf);
   }

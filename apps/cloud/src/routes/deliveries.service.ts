@@ -122,15 +122,10 @@ export class Deliveries {
 
   private *lanesTo(key: string): Generator<Lane> {
     for (const { lane: name, count } of this.hub.outbox.lanes) {
+      if (count === 0) continue;
       const lane = readLane(name);
       const project = this.known.get(lane.uid)?.project;
-      if (
-        count > 0 &&
-        lane.node !== undefined &&
-        project !== undefined &&
-        nodeKey({ project, node: lane.node }) === key
-      )
-        yield lane;
+      if (lane.node !== undefined && project !== undefined && nodeKey({ project, node: lane.node }) === key) yield lane;
     }
   }
 
