@@ -25,12 +25,11 @@ export async function buildHello({ socket, file, say }) {
   const found = await ask(socket, { method: 'GET', path: `/images/${image}/json` });
   if (found.status === 200) return image;
   const command = JSON.stringify([node, `/${basename(file)}`]);
-  const changes = [`ENTRYPOINT ${command}`];
   const query = new globalThis.URLSearchParams([
     ['fromSrc', '-'],
     ['repo', REPOSITORY],
     ['tag', tag],
-    ...changes.map((change) => ['changes', change]),
+    ['changes', `ENTRYPOINT ${command}`],
   ]);
   const paths = [node, ...libraries].map((path) => path.slice(1));
   const args = [
