@@ -44,6 +44,12 @@ function hex(code = 0, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }
 
+/** A value in a format that programs read; undefined for those that people read. */
+export function structured(value: unknown, format: Format): string | undefined {
+  if (format === 'json') return json(value);
+  return format === 'yaml' ? yaml(value) : undefined;
+}
+
 /** Lines as a text, each one line whatever is in it; empty for none. */
 export function text(lines: readonly string[]): string {
   return lines.map((line) => `${printable(line)}\n`).join('');

@@ -1,19 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import {
-  age,
-  ago,
-  bytes,
-  diff,
-  type DiffLine,
-  diffText,
-  factLines,
-  json,
-  moment,
-  span,
-  tableLines,
-  yaml,
-} from './index.js';
+import { age, ago, bytes, diff, type DiffLine, diffText, factLines, moment, span, tableLines, yaml } from './index.js';
+import { json } from './formats.js';
 
 const NOW = Date.parse('2030-01-01T12:00:00Z');
 

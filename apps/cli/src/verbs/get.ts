@@ -16,7 +16,7 @@ import {
   secrets,
   tokens,
 } from '../nouns/index.js';
-import { columnsOf, type Format, FORMATS, json, tableLines, text, yaml } from '../output/index.js';
+import { columnsOf, type Format, FORMATS, structured, tableLines, text, yaml } from '../output/index.js';
 import {
   examples,
   inProject,
@@ -168,8 +168,8 @@ interface Printed<T> {
 async function print<T>(world: World, printed: Printed<T>): Promise<void> {
   const { noun, items, options, isOne, where } = printed;
   const value = isOne ? items[0] : items;
-  if (options.output === 'json') await world.out.write(json(value));
-  else if (options.output === 'yaml') await world.out.write(yaml(value));
+  const whole = structured(value, options.output);
+  if (whole !== undefined) await world.out.write(whole);
   else if (options.output === 'manifest')
     await world.out.write(items.map((item) => yaml(noun.manifestOf?.(item))).join('---\n'));
   else if (options.output === 'name')

@@ -2,7 +2,7 @@ import { endpoints, type HistoryItem, twinSide, type TwinSide } from '@selvage/p
 import { Option } from 'commander';
 import { count, nameOf, seconds } from '../arguments/index.js';
 import { everything } from '../nouns/index.js';
-import { type Column, type Format, json, tableLines, text, yaml } from '../output/index.js';
+import { type Column, type Format, structured, tableLines, text } from '../output/index.js';
 import {
   examples,
   inProject,
@@ -78,8 +78,8 @@ async function run(world: World, name: string, options: Options): Promise<void> 
       client.call(endpoints.devices.history, { params: { project, name }, query: { ...query, ...page }, signal }),
     limit,
   );
-  if (output === 'json') await world.out.write(json(items));
-  else if (output === 'yaml') await world.out.write(yaml(items));
+  const whole = structured(items, output);
+  if (whole !== undefined) await world.out.write(whole);
   else if (items.length === 0) await world.err.write(`Nothing of the kind is known of device/${name}.\n`);
   else await world.out.write(text(tableLines(columns, items, world.now())));
 }
@@ -89,8 +89,8 @@ async function twinAt(world: World, name: string, options: Options & { readonly 
   const query = { at: momentOf(options.at, world.now()) };
   const { client, project } = await openSession(world, options);
   const view = await client.call(endpoints.devices.twin, { params: { project, name }, query, signal: world.signal });
-  if (options.output === 'json') await world.out.write(json(view));
-  else if (options.output === 'yaml') await world.out.write(yaml(view));
+  const whole = structured(view, options.output);
+  if (whole !== undefined) await world.out.write(whole);
   else if (Object.keys(view.twin).length === 0) await world.err.write(`device/${name} has no values.\n`);
   else await world.out.write(text(twinLines(view.twin, world.now())));
 }

@@ -1,7 +1,7 @@
 import { type BrokerClient, type BrokerShown, endpoints } from '@selvage/protocol';
 import { Option, type Command } from 'commander';
 import { nameArgument } from '../arguments/index.js';
-import { bytes, type Column, factLines, type Format, json, section, tableLines, text, yaml } from '../output/index.js';
+import { bytes, type Column, factLines, type Format, section, structured, tableLines, text } from '../output/index.js';
 import { examples, inProject, openSession, type ProjectOptions, type World } from '../world/index.js';
 
 interface Options extends ProjectOptions {
@@ -39,9 +39,7 @@ async function run(world: World, given: string, options: Options): Promise<void>
   const { client, project } = await openSession(world, options);
   const params = { project, name: nameArgument(given) };
   const shown = await client.call(endpoints.nodes.broker, { params, signal: world.signal });
-  if (options.output === 'json') await world.out.write(json(shown));
-  else if (options.output === 'yaml') await world.out.write(yaml(shown));
-  else await world.out.write(text(brokerLines(shown, world.now())));
+  await world.out.write(structured(shown, options.output) ?? text(brokerLines(shown, world.now())));
 }
 
 function brokerLines({ listeners, clients, clientCount, counters, ...rest }: BrokerShown, now: number): string[] {

@@ -2,7 +2,7 @@ import { endpoints, type RouteDeadLetter } from '@selvage/protocol';
 import { type Command, Option } from 'commander';
 import { count, nameOf } from '../arguments/index.js';
 import { everything } from '../nouns/index.js';
-import { age, bytes, type Column, columnsOf, type Format, json, tableLines, text, yaml } from '../output/index.js';
+import { age, bytes, type Column, columnsOf, type Format, structured, tableLines, text } from '../output/index.js';
 import { confirm, examples, inProject, openSession, type ProjectOptions, type World } from '../world/index.js';
 
 /** So many ids go into one request. */
@@ -77,8 +77,8 @@ async function list(world: World, given: string, { limit, output, ...options }: 
     (query) => client.call(endpoints.routes.dead, { params: { project, name }, query, signal }),
     limit,
   );
-  if (output === 'json') await world.out.write(json(items));
-  else if (output === 'yaml') await world.out.write(yaml(items));
+  const whole = structured(items, output);
+  if (whole !== undefined) await world.out.write(whole);
   else if (items.length === 0) await world.err.write(`route/${name} gave up no message.\n`);
   else await world.out.write(text(tableLines(columnsOf(COLUMNS, output), items, world.now())));
 }

@@ -6,6 +6,7 @@ import { bytes, jsonLine, oneLine } from '../output/index.js';
 import {
   examples,
   inProject,
+  isOver,
   openSession,
   type ProjectOptions,
   type Session,
@@ -82,9 +83,4 @@ function textOf(content: Uint8Array, isCut: boolean): string | undefined {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
-}
-
-/** A function, because the compiler takes what it saw of a signal to last over an `await`. */
-function isOver(signal: AbortSignal): boolean {
-  return signal.aborted;
 }

@@ -6,7 +6,7 @@ export { DEFAULT_URL, openSession, type Session, urlOf } from './session.js';
 export { UsageError } from './usage-error.js';
 export { type Input, type Output, type OutputStream, outputTo, wait, type World } from './world.js';
 export { collect, examples, inProject, type ProjectOptions, type Register } from './verb.js';
-export { whenPoked } from './pokes.js';
+export { isOver, whenPoked } from './pokes.js';
 export { isPassing, Trouble } from './trouble.js';
 export { errorText, failed } from './failure.js';
 export { Refused } from './refused.js';
