@@ -23,6 +23,11 @@ describe('a route', () => {
   it.each<[RouteSpec, TargetKind, RegExp]>([
     [spec(edge('a/#/b'), HOOK), 'webhook', /#/],
     [spec(edge('a/+'), { ...HOOK, path: '/{2}' }), 'webhook', /^spec\.target\.path: .*2/],
+    [
+      spec(rest('/a/{x}/{x}'), { endpoint: 'live' }),
+      'live',
+      /^spec\.source\.path: .*character 8: the capture \{x\} is there twice/,
+    ],
     [spec(edge('a'), HOOK, { filter: 'payload.x >' }), 'webhook', /^spec\.filter: /],
     [spec(edge('a'), HOOK, { transform: '{' }), 'webhook', /^spec\.transform: /],
     [spec(edge('a'), HOOK, { retry: { minSeconds: 9, maxSeconds: 1 } }), 'webhook', /minSeconds is above maxSeconds/],

@@ -55,6 +55,7 @@ export function checkRoute(spec: RouteSpec, kind: TargetKind): void {
     named('spec.source.topic', () => {
       checkSource(source.topic);
     });
+  if (source.endpoint === 'rest') named('spec.source.path', () => readPath(source.path));
   const known = variablesFor(spec);
   for (const field of ['topic', 'path', 'node'] as const) {
     const template = target[field];
